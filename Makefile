@@ -1,0 +1,236 @@
+# Postern. `make help` lists the targets.
+#
+#   make [BUILD=debug|release|asan|fuzz] [CC=gcc|clang] [V=1]
+#
+# Each build has a folder of its own, $(OUT)/$(BUILD), which mirrors the tree. CPPFLAGS, CFLAGS and
+# LDFLAGS are yours (a packager's, say): they are appended to what stands here.
+
+VERSION    = 0.1.0
+BUILD     ?= debug
+OUT       ?= build
+B         := $(OUT)/$(BUILD)
+
+prefix     ?= /usr/local
+sysconfdir ?= $(if $(filter /usr,$(prefix)),/etc,$(prefix)/etc)
+sbindir    ?= $(prefix)/sbin
+bindir     ?= $(prefix)/bin
+mandir     ?= $(prefix)/share/man
+docdir     ?= $(prefix)/share/doc/postern
+confdir    ?= $(sysconfdir)/postern
+
+ifeq ($(origin CC),default)
+CC         := $(if $(filter fuzz,$(BUILD)),clang,gcc)
+endif
+AR         ?= ar
+INSTALL    ?= install
+PYTHON     ?= /usr/bin/python3
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SUFFIXES:
+MAKEFLAGS  += --no-builtin-rules --no-print-directory
+
+# Quiet unless V=1: the command is hidden and one short line says what it makes.
+Q          := $(if $(filter 1,$(V)),,@)
+say         = $(if $(Q),@printf '  %-7s %s\n' $(1) $(patsubst $(OUT)/%,%,$(2)))
+
+# ---------------------------------------------------------------------------------- flags
+
+STANDARD   := -std=c11 -D_GNU_SOURCE -I.
+WARNINGS   := -Wall -Wextra -Wshadow -Wconversion -Werror \
+              -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2
+LIBS       := -lssl -lcrypto -lev -linih -lm
+
+# These ask the compiler, and say nothing where there is none yet.
+can         = $(shell echo 'int x;' | \
+              $(CC) -O2 -Werror $(1) -xc -c -o /dev/null - 2>/dev/null && echo yes)
+COMPILER   := $(shell $(CC) --version 2>/dev/null | head -n 1)
+
+debug_C     = -O1 -g
+scan_debug  = -O3
+
+release_C   = -O3 -g -fPIE -fstack-protector-strong -fstack-clash-protection \
+              $(if $(CONTROL),-fcf-protection) -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=$(FORTIFY)
+release_LD  = -pie -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code
+scan_release = -O3
+
+asan_C      = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
+              -fno-omit-frame-pointer
+asan_LD     = -fsanitize=address,undefined
+
+fuzz_C      = -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
+              -fno-omit-frame-pointer
+fuzz_LD     = -fsanitize=address,undefined
+
+ifeq ($(filter $(BUILD),debug release asan fuzz),)
+$(error BUILD=$(BUILD): it is one of debug, release, asan, fuzz)
+endif
+ifeq ($(BUILD),release)
+FORTIFY    := $(if $(call can,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -include string.h),3,2)
+CONTROL    := $(call can,-fcf-protection)
+endif
+
+# CFLAGS is exported by some callers with its own -O: it stands last, and wins.
+compile     = $(CC) $(STANDARD) $(WARNINGS) $($(BUILD)_C) $(FOLDER) $(CPPFLAGS) $(CFLAGS)
+link        = $(CC) $($(BUILD)_C) $(CFLAGS) $($(BUILD)_LD) -Wl,--as-needed $(LDFLAGS)
+
+# What decides how an object looks. When this text changes, everything is built again.
+STAMP      := $(B)/flags
+# Which files there are: a file that was removed leaves the archives and programs too.
+MEMBERS    := $(B)/files
+stamp_text := $(COMPILER) | $(CC) $(STANDARD) $(WARNINGS) $($(BUILD)_C) $(scan_$(BUILD)) \
+              $($(BUILD)_LD) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) $(LIBS) | $(VERSION)
+
+# -------------------------------------------------------------------------------- sources
+
+objects     = $(patsubst %.c,$(B)/%.o,$(1))
+have        = $(if $(wildcard $(1)),$(2))
+
+LIBRARY_C  := $(wildcard base/*.c config/*.c certs/*.c proxy/smtp/*.c proxy/relay/*.c)
+PROXY_C    := $(filter-out proxy/main.c,$(wildcard proxy/*.c))
+BENCH_C    := $(filter-out bench/sink.c bench/bench.c,$(wildcard bench/*.c))
+MONITOR_C  := $(wildcard proxy/monitor/*.c)
+PURE_C     := $(wildcard base/*.c proxy/smtp/*.c)
+
+UNIT_C     := $(wildcard tests/unit/test_*.c)
+UNITAID_C  := $(filter-out $(UNIT_C),$(wildcard tests/unit/*.c))
+PUMP_C     := $(filter-out tests/dialogs/replay.c,$(wildcard tests/dialogs/*.c))
+FUZZ_C     := $(wildcard tests/fuzz/fuzz_*.c)
+FUZZAID_C  := $(filter-out $(FUZZ_C) tests/fuzz/standalone.c,$(wildcard tests/fuzz/*.c))
+
+SOURCES    := $(LIBRARY_C) $(MONITOR_C) $(wildcard proxy/*.c bench/*.c tests/*/*.c)
+HEADERS    := $(wildcard base/*.h config/*.h certs/*.h proxy/*.h proxy/*/*.h bench/*.h tests/*/*.h)
+
+PROGRAMS   := $(call have,proxy/main.c,$(B)/postern) \
+              $(call have,bench/sink.c,$(B)/postern-sink) \
+              $(call have,bench/bench.c,$(B)/postern-bench) \
+              $(call have,proxy/monitor/*.c,$(B)/postern-monitor)
+UNITS      := $(patsubst %.c,$(B)/%,$(UNIT_C))
+FUZZERS    := $(patsubst %.c,$(B)/%,$(FUZZ_C))
+REPLAY     := $(call have,tests/dialogs/replay.c,$(B)/tests/replay)
+
+# Tests are linked with archives, so each takes only what it uses.
+LIBRARY    := $(B)/libpostern.a
+BENCH      := $(B)/libbench.a
+PUMP       := $(B)/libpump.a
+
+.PHONY: all programs tests
+all: programs $(LIBRARY) ## builds the programs (BUILD=debug, release, asan, fuzz)
+programs: $(PROGRAMS)
+tests: $(UNITS) $(FUZZERS) $(REPLAY) ## builds the test programs
+all programs tests: ; @:
+
+# ------------------------------------------------------------------------------- building
+
+$(B)/%.o: %.c $(STAMP)
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(compile) -MMD -MP -c -o $@ $<
+
+# The scanner is what every byte of a message goes through.
+$(B)/proxy/smtp/%.o: private FOLDER = $(scan_$(BUILD))
+
+# The version reaches only those who print it, so that a new one builds three files.
+TELLERS    := proxy/main.c bench/sink.c bench/bench.c
+$(call objects,$(TELLERS)): private FOLDER = -DPOSTERN_VERSION='"$(VERSION)"'
+
+# libFuzzer's entry point has no header of its own.
+$(B)/tests/fuzz/%.o: private FOLDER = -Wno-missing-prototypes
+
+$(B)/postern: $(call objects,proxy/main.c $(PROXY_C) $(LIBRARY_C))
+$(B)/postern-sink: $(call objects,bench/sink.c $(BENCH_C) $(PURE_C))
+$(B)/postern-bench: $(call objects,bench/bench.c $(BENCH_C) $(PURE_C))
+$(B)/postern-monitor: $(call objects,$(MONITOR_C) $(PURE_C))
+$(PROGRAMS): $(STAMP) $(MEMBERS)
+	$(call say,LINK,$@)
+	$(Q)$(link) -o $@ $(filter %.o,$^) $(LIBS)
+
+$(LIBRARY): $(call objects,$(LIBRARY_C) $(PROXY_C)) $(STAMP) $(MEMBERS)
+$(BENCH): $(call objects,$(BENCH_C)) $(STAMP) $(MEMBERS)
+$(PUMP): $(call objects,$(PUMP_C)) $(STAMP) $(MEMBERS)
+$(LIBRARY) $(BENCH) $(PUMP):
+	$(call say,AR,$@)
+	@rm -f $@
+	$(Q)$(AR) qcs $@ $(filter %.o,$^)
+
+$(UNITS): $(B)/%: $(B)/%.o $(call objects,$(UNITAID_C)) $(PUMP) $(BENCH) $(LIBRARY) $(STAMP)
+	$(call say,LINK,$@)
+	$(Q)$(link) -o $@ $(filter %.o %.a,$^) -lcmocka $(LIBS)
+
+$(REPLAY): $(call objects,tests/dialogs/replay.c) $(PUMP) $(LIBRARY) $(STAMP)
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(link) -o $@ $(filter %.o %.a,$^) $(LIBS)
+
+# With BUILD=fuzz the main is libFuzzer's, else the one that only reads a corpus.
+FUZZ_MAIN  := $(if $(filter fuzz,$(BUILD)),,$(call objects,tests/fuzz/standalone.c))
+$(FUZZERS): $(B)/%: $(B)/%.o $(FUZZ_MAIN) $(call objects,$(FUZZAID_C)) $(PUMP) $(LIBRARY) $(STAMP)
+	$(call say,LINK,$@)
+	$(Q)$(link) $(if $(FUZZ_MAIN),,-fsanitize=fuzzer) -o $@ $(filter %.o %.a,$^) $(LIBS)
+
+# Written only when the text is a new one, so that nothing is built for nothing.
+stamp       = @mkdir -p $(@D); text='$(subst ','\'',$(1))'; \
+              [ "$$(cat $@ 2>/dev/null)" = "$$text" ] || printf '%s\n' "$$text" > $@
+
+.PHONY: FORCE
+$(STAMP): FORCE
+	$(call stamp,$(stamp_text))
+$(MEMBERS): FORCE
+	$(call stamp,$(sort $(SOURCES)))
+
+-include $(patsubst %.c,$(B)/%.d,$(SOURCES))
+
+.PHONY: clean
+clean: ## removes everything that was built
+	$(Q)rm -rf $(OUT)
+
+# ----------------------------------------------------------------------------- installing
+
+MANUALS     = $(wildcard docs/man/*.[1-8] $(B)/man/*.[1-8])
+DOCUMENTS   = $(wildcard README.md LICENSE)
+SAMPLE      = $(wildcard config/postern.ini.sample)
+# Programs for the administrator and programs for everybody.
+SBIN        = $(filter %/postern %/postern-monitor,$(PROGRAMS))
+BIN         = $(filter-out $(SBIN),$(PROGRAMS))
+
+to          = $(if $(2),$(Q)$(INSTALL) -d $(DESTDIR)$(3) && $(INSTALL) -m $(1) $(2) $(DESTDIR)$(3)/)
+
+.PHONY: install uninstall
+install: programs ## installs (DESTDIR, prefix=/usr/local, sysconfdir; BUILD=release for use)
+	$(call to,755,$(SBIN),$(sbindir))
+	$(call to,755,$(BIN),$(bindir))
+	$(call to,644,$(DOCUMENTS),$(docdir))
+	$(call to,644,$(SAMPLE),$(confdir))
+	$(foreach m,$(MANUALS),$(call to,644,$(m),$(mandir)/man$(subst .,,$(suffix $(m))))$(newline))
+
+uninstall: ## removes what install put there, but no configuration
+	$(Q)rm -f $(addprefix $(DESTDIR)$(sbindir)/,$(notdir $(SBIN)))
+	$(Q)rm -f $(addprefix $(DESTDIR)$(bindir)/,$(notdir $(BIN)))
+	$(Q)rm -f $(addprefix $(DESTDIR)$(confdir)/,$(notdir $(SAMPLE)))
+	$(Q)rm -f $(foreach m,$(MANUALS),$(DESTDIR)$(mandir)/man$(subst .,,$(suffix $(m)))/$(notdir $(m)))
+	$(Q)rm -rf $(DESTDIR)$(docdir)
+
+define newline
+
+
+endef
+
+# ------------------------------------------------------------------------------- using it
+
+.PHONY: run packages help
+run: ## installs what is missing, builds, and runs a proxy with a mail sink to try it
+	$(Q)dist/install-packages build run
+	$(Q)$(MAKE) $(JOBS) BUILD=release programs
+	$(Q)exec $(OUT)/release/postern demo
+
+packages: ## installs the Debian packages that are missing (file `packages`)
+	$(Q)dist/install-packages build run test
+
+help: ## this list
+	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | \
+		awk -F'|' '{ printf "  %-15s %s\n", $$1, $$2 }'
+
+# For recipes that start make anew: as many jobs as cores, unless the caller's -j rules.
+JOBS        = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
+
+include tests/check.mk

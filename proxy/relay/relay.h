@@ -1,0 +1,95 @@
+/*
+ * The relay: all sessions of one worker. The worker accepts; the relay does the rest, on the
+ * worker's loop, and tells what it does in memory that is shared with the master.
+ */
+#ifndef PROXY_RELAY_RELAY_H
+#define PROXY_RELAY_RELAY_H
+
+#include "base/buf.h"
+#include "certs/certs.h"
+#include "config/config.h"
+#include "proxy/smtp/ending.h"
+
+struct ev_loop;
+struct session;
+struct smtp_policy;
+
+enum { SESSION_ID_BYTES = 12 };
+
+/*
+ * What is told of a session in shared memory, so that the master can undo what a worker had counted
+ * when that dies, and `sessions` can be answered. A slot with an empty id is free.
+ */
+struct session_slot {
+	char id[SESSION_ID_BYTES];
+	uint8_t stage;
+	uint16_t listener; /* index in the configuration */
+	uint64_t since_ms; /* CLOCK_REALTIME */
+};
+
+/* A worker's counters, in shared memory; written by that worker alone. */
+struct relay_counters {
+	uint64_t sessions; /* accepted, ever */
+	uint64_t open;     /* now */
+	uint64_t handshakes;
+	uint64_t messages; /* told 2yz */
+	uint64_t bytes_to_server;
+	uint64_t bytes_to_client;
+	uint64_t ended[END_COUNT]; /* by reason */
+};
+
+/* A listener as a worker serves it. */
+struct service {
+	const struct listener_config *listener;
+	const struct cert_store *certs;
+	const struct smtp_policy *policy;           /* made by relay_init() */
+	const struct smtp_policy *policy_normalize; /* for normalize_networks */
+	uint16_t index;
+};
+
+struct relay {
+	struct ev_loop *loop;
+	const struct config *config;
+	const struct log *log;
+	struct pool pool;
+
+	struct service *services; /* one a listener of the configuration */
+	struct session_slot *slots;
+	size_t slot_count;
+	struct relay_counters *counters;
+
+	struct session *sessions; /* list of all */
+	size_t open;
+	bool draining;
+
+	uint64_t id_next;             /* for session ids, unique over workers and restarts */
+	void (*changed)(void *owner); /* called when a session has ended */
+	void *owner;
+};
+
+/*
+ * Sets up everything a worker needs; nothing is opened. `certs` is one store a listener of the
+ * configuration. `slots` and `counters` are shared memory that outlives the worker; `slot_count`
+ * bounds the sessions. False when out of memory.
+ */
+bool relay_init(struct relay *relay, struct ev_loop *loop, const struct config *config,
+		struct cert_store *const *certs, const struct log *log, struct session_slot *slots,
+		size_t slot_count, struct relay_counters *counters);
+
+/* Ends what is left at once and frees everything. */
+void relay_release(struct relay *relay);
+
+/*
+ * Takes a connection over, `fd` included: refuses it, or makes it a session of the listener with
+ * that index. Never fails: what cannot be served is closed, counted and logged.
+ */
+void relay_accept(struct relay *relay, size_t listener, int fd, const struct addr *client);
+
+/*
+ * Sessions end from now on, each between two transactions, with 421; `changed` is called as they
+ * go. relay_abort() ends the rest at once (its messages undelivered, the backend's side reset).
+ */
+void relay_drain(struct relay *relay);
+void relay_abort(struct relay *relay);
+
+#endif

@@ -1,0 +1,61 @@
+/*
+ * The server's EHLO reply: which keywords it has (RFC 5321 section 4.1.1.1), which of them a client
+ * is shown, and the reply as the client gets it.
+ */
+#ifndef PROXY_SMTP_EHLO_H
+#define PROXY_SMTP_EHLO_H
+
+#include "proxy/smtp/smtp.h"
+
+enum keyword {
+	KEYWORD_SIZE,
+	KEYWORD_PIPELINING,
+	KEYWORD_8BITMIME,
+	KEYWORD_BINARYMIME,
+	KEYWORD_CHUNKING,
+	KEYWORD_SMTPUTF8,
+	KEYWORD_DSN,
+	KEYWORD_ENHANCEDSTATUSCODES,
+	KEYWORD_AUTH,
+	KEYWORD_DELIVERBY,
+	KEYWORD_MT_PRIORITY,
+	KEYWORD_FUTURERELEASE,
+	KEYWORD_LIMITS,
+	KEYWORD_NO_SOLICITING,
+	KEYWORD_RRVS,
+	KEYWORD_CONPERM,
+	KEYWORD_HELP,
+	KEYWORD_VRFY,
+	KEYWORD_EXPN,
+	KEYWORD_ETRN,
+	KEYWORD_REQUIRETLS,
+	KEYWORD_STARTTLS,
+	KEYWORD_COUNT, /* any other */
+};
+
+#define KEYWORD_BIT(keyword) (UINT32_C(1) << (keyword))
+
+/* Reads a whole EHLO reply: sets server_keywords, and client_keywords as they will be shown. */
+void ehlo_read(struct smtp *smtp, struct slice reply);
+
+/*
+ * The next piece of the reply as the client gets it: how much of `left`, what is left of the reply
+ * as received, becomes the text in `room`, *made bytes. `whole`: nothing of it has been said yet.
+ */
+size_t ehlo_write(const struct smtp *smtp, struct slice left, bool whole, char *room,
+		  size_t room_size, size_t *made);
+
+/* The server's reply to HELO as the answer to the client's EHLO: its words, our keywords. */
+void ehlo_from_helo(struct smtp *smtp);
+
+/* The keyword of a parameter of MAIL or RCPT (`SIZE`, `RET`...); KEYWORD_COUNT where none is known.
+ */
+enum keyword keyword_of_parameter(struct slice name);
+
+/* The policy hides this mechanism of AUTH. */
+bool mechanism_hidden(const struct smtp_policy *policy, struct slice mechanism);
+
+/* The policy hides this keyword, and with it its verb. */
+bool keyword_hidden(const struct smtp *smtp, enum keyword keyword);
+
+#endif

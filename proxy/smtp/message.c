@@ -1,0 +1,263 @@
+#include "proxy/smtp/message.h"
+
+void text_begin(struct text *text)
+{
+	*text = (struct text){ .at = TEXT_LINE };
+}
+
+enum { BLOCK = 64 };
+
+/*
+ * Each CR is followed by LF, each LF follows a CR, no line begins with a dot, no NUL. Looks at one
+ * byte behind the block. Without a branch, so that the compiler makes vector code of it.
+ */
+static bool block_is_plain(const char *p)
+{
+	unsigned char bad = 0;
+
+	for (size_t i = 0; i < BLOCK; i++) {
+		unsigned char cr = p[i] == '\r', lf = p[i] == '\n';
+		unsigned char next_lf = p[i + 1] == '\n', next_dot = p[i + 1] == '.';
+		bad |= (unsigned char)((cr ^ next_lf) | (p[i] == 0) | (lf & next_dot));
+	}
+	return bad == 0;
+}
+
+/*
+ * How many bytes from the middle of a line on are beyond doubt. The last of them is never a CR, nor
+ * an LF that a dot follows: so what is between these marks is read a byte at a time.
+ */
+size_t text_plain_run(struct slice bytes)
+{
+	size_t n = 0;
+
+	if (bytes.len <= BLOCK || bytes.ptr[0] == '\n')
+		return 0;
+	while (n + BLOCK < bytes.len && block_is_plain(bytes.ptr + n))
+		n += BLOCK;
+	return n > 0 && bytes.ptr[n - 1] == '\r' ? n - 1 : n;
+}
+
+static void run_over(struct text *text, struct slice bytes)
+{
+	text->bytes += bytes.len;
+	text->at = bytes.ptr[bytes.len - 1] == '\n' ? TEXT_LINE : TEXT_MID;
+}
+
+/* One ordinary byte, or CR LF: how many bytes pass; 0 where the text must wait or stop. */
+static size_t scan_one(struct text *text, struct slice bytes, uint64_t limit,
+		       enum text_found *found)
+{
+	char c = bytes.ptr[0];
+	bool pair = c == '\r' && bytes.len > 1 && bytes.ptr[1] == '\n';
+	size_t n = pair ? 2 : 1;
+
+	if (c == '\r' && bytes.len == 1)
+		return 0;
+	if (pair && text->at == TEXT_DOT) {
+		*found = TEXT_END;
+		return n;
+	}
+	if (c == '\n' || (c == '\r' && !pair))
+		*found = TEXT_BARE;
+	else if (c == 0)
+		*found = TEXT_NUL;
+	else if (c == '.' && text->at <= TEXT_LINE_LF)
+		text->at =
+			TEXT_DOT; /* stuffing, or the end: not of the message's size either way */
+	else if (text->bytes + n > limit)
+		*found = TEXT_OVER;
+	else
+		run_over(text, slice_head(bytes, n));
+	return *found == TEXT_MORE ? n : 0;
+}
+
+size_t text_scan(struct text *text, struct slice bytes, uint64_t limit, enum text_found *found)
+{
+	size_t at = 0, retry = 0;
+
+	*found = TEXT_MORE;
+	while (at < bytes.len && *found == TEXT_MORE) {
+		struct slice rest = slice_skip(bytes, at);
+		size_t n = 0;
+
+		if (text->at == TEXT_MID && at >= retry) {
+			uint64_t left = limit - text->bytes;
+			n = text_plain_run(
+				slice_head(rest, left < rest.len ? (size_t)left : rest.len));
+			if (n > 0)
+				run_over(text, slice_head(rest, n));
+			/* What stopped the run is in the next block: looked at once, not at each
+			 * byte. */
+			retry = at + n + BLOCK;
+		}
+		if (n == 0)
+			n = scan_one(text, rest, limit, found);
+		if (n == 0)
+			break;
+		at += n;
+	}
+	return at;
+}
+
+/* How many bytes from `bytes` on are ordinary: no CR, LF or NUL. */
+static size_t ordinary(struct slice bytes)
+{
+	size_t n = 0;
+
+	while (n + 16 <= bytes.len) {
+		unsigned char special = 0;
+		for (size_t i = 0; i < 16; i++) {
+			char c = bytes.ptr[n + i];
+			special |= (unsigned char)((c == '\r') | (c == '\n') | (c == 0));
+		}
+		if (special)
+			break;
+		n += 16;
+	}
+	while (n < bytes.len && bytes.ptr[n] != '\r' && bytes.ptr[n] != '\n' && bytes.ptr[n] != 0)
+		n++;
+	return n;
+}
+
+struct mending {
+	struct text *text;
+	struct slice bytes; /* not yet read */
+	uint64_t limit;
+	char *room;
+	size_t room_size;
+	size_t made;
+	enum text_found found;
+};
+
+static void mend_put(struct mending *m, struct slice text)
+{
+	memcpy(m->room + m->made, text.ptr, text.len);
+	m->made += text.len;
+}
+
+/* `n` bytes read have become `text`; `counts`: they are part of the message's size. */
+static bool mend_step(struct mending *m, size_t n, struct slice text, bool counts, enum text_at at)
+{
+	if (counts && m->text->bytes + text.len > m->limit) {
+		m->found = TEXT_OVER;
+		return false;
+	}
+	mend_put(m, text);
+	m->bytes = slice_skip(m->bytes, n);
+	m->text->bytes += counts ? text.len : 0;
+	m->text->at = (uint8_t)at;
+	return true;
+}
+
+/* A dot at the start of a line: false where what follows it is not yet known. */
+static bool mend_dot(struct mending *m)
+{
+	struct slice b = m->bytes;
+	bool bare = b.len > 1 && b.ptr[1] == '\n';
+
+	if (b.len < 2 || (b.ptr[1] == '\r' && b.len < 3))
+		return false;
+	if (m->text->at == TEXT_LINE && b.ptr[1] == '\r' && b.ptr[2] == '\n') {
+		m->found = TEXT_END;
+		return mend_step(m, 3, SLICE(".\r\n"), false, TEXT_LINE);
+	}
+	/* Behind or before a bare LF the dot would become an end of data that the client never
+	 * sent. */
+	if (m->text->at == TEXT_LINE_LF || bare)
+		return mend_step(m, 1, SLICE(".."), false, TEXT_MID);
+	return mend_step(m, 1, SLICE("."), false, TEXT_MID);
+}
+
+static bool mend_special(struct mending *m)
+{
+	struct slice b = m->bytes;
+
+	if (b.ptr[0] == 0) {
+		m->found = TEXT_NUL;
+		return false;
+	}
+	if (b.ptr[0] == '\n')
+		return mend_step(m, 1, SLICE("\r\n"), true, TEXT_LINE_LF);
+	if (b.len < 2)
+		return false;
+	if (b.ptr[1] == '\n')
+		return mend_step(m, 2, SLICE("\r\n"), true, TEXT_LINE);
+	return mend_step(m, 1, SLICE(" "), true, TEXT_MID);
+}
+
+static bool mend_run(struct mending *m)
+{
+	size_t n = ordinary(slice_head(m->bytes, m->room_size - m->made));
+	uint64_t left = m->limit - m->text->bytes;
+
+	if (n > left)
+		n = (size_t)left;
+	if (n == 0) {
+		m->found = TEXT_OVER;
+		return false;
+	}
+	return mend_step(m, n, slice_head(m->bytes, n), true, TEXT_MID);
+}
+
+static bool mend_one(struct mending *m)
+{
+	char c = m->bytes.ptr[0];
+
+	if (c == '.' && m->text->at <= TEXT_LINE_LF)
+		return mend_dot(m);
+	if (c == '\r' || c == '\n' || c == 0)
+		return mend_special(m);
+	return mend_run(m);
+}
+
+size_t text_mend(struct text *text, struct slice bytes, uint64_t limit, char *room,
+		 size_t room_size, size_t *made, enum text_found *found)
+{
+	struct mending m = { text, bytes, limit, room, room_size, 0, TEXT_MORE };
+
+	if (text->at == TEXT_MID) {
+		uint64_t left = limit - text->bytes;
+		size_t n = text_plain_run(
+			slice_head(bytes, left < bytes.len ? (size_t)left : bytes.len));
+		if (n > 0) {
+			run_over(text, slice_head(bytes, n));
+			*made = SIZE_MAX;
+			*found = TEXT_MORE;
+			return n;
+		}
+	}
+	while (m.bytes.len > 0 && m.room_size - m.made >= 3 && m.found == TEXT_MORE && mend_one(&m))
+		;
+	*made = m.made;
+	*found = m.found;
+	return bytes.len - m.bytes.len;
+}
+
+/* The machine that looks for CR LF . CR LF, one byte. */
+static enum text_at skip_one(enum text_at at, char c, bool *ended)
+{
+	if (c == '\r')
+		return at == TEXT_DOT ? TEXT_DOT_CR : TEXT_CR;
+	if (c == '\n' && at == TEXT_DOT_CR)
+		*ended = true;
+	if (c == '\n' && at == TEXT_CR)
+		return TEXT_LINE;
+	return c == '.' && at == TEXT_LINE ? TEXT_DOT : TEXT_MID;
+}
+
+size_t text_skip(struct text *text, struct slice bytes, bool *ended)
+{
+	enum text_at at = text->at == TEXT_LINE_LF ? TEXT_MID : (enum text_at)text->at;
+	size_t n = 0;
+
+	*ended = false;
+	while (n < bytes.len && !*ended) {
+		if (at == TEXT_MID)
+			n = slice_find(bytes, '\r', n);
+		if (n < bytes.len)
+			at = skip_one(at, bytes.ptr[n++], ended);
+	}
+	text->at = (uint8_t)at;
+	return n;
+}

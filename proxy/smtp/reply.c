@@ -1,0 +1,63 @@
+#include "proxy/smtp/reply.h"
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* 0 for what is no code: replies are 2yz to 5yz. */
+static uint16_t line_code(struct slice line)
+{
+	if (line.len < 3 || line.ptr[0] < '2' || line.ptr[0] > '5' || !is_digit(line.ptr[1]) ||
+	    !is_digit(line.ptr[2]))
+		return 0;
+	return (uint16_t)((line.ptr[0] - '0') * 100 + (line.ptr[1] - '0') * 10 +
+			  (line.ptr[2] - '0'));
+}
+
+static enum reply_found read_line(struct reply *reply, struct slice line)
+{
+	bool crlf = line.len > 0 && line.ptr[line.len - 1] == '\r';
+	struct slice text = slice_head(line, line.len - (crlf ? 1 : 0));
+	uint16_t code = line_code(text);
+	char sep = text.len > 3 ? text.ptr[3] : ' ';
+
+	if (code == 0 || (reply->scanned > 0 && code != reply->code) || (sep != ' ' && sep != '-'))
+		return REPLY_BAD;
+	if (slice_find(text, '\0', 0) < text.len)
+		return REPLY_BAD;
+	reply->code = code;
+	reply->bare_lf |= !crlf;
+	reply->scanned += line.len + 1;
+	return sep == ' ' ? REPLY_WHOLE : REPLY_MORE;
+}
+
+enum reply_found reply_read(struct reply *reply, struct slice waiting)
+{
+	enum reply_found found = REPLY_MORE;
+
+	while (found == REPLY_MORE) {
+		struct slice rest = slice_skip(waiting, reply->scanned);
+		size_t lf = slice_find(rest, '\n', 0);
+		size_t most = slice_starts_nocase(rest, SLICE("334")) ? REPLY_CHALLENGE_BYTES
+								      : REPLY_LINE_BYTES;
+		/* The line with its LF, or as much as has come and one more. */
+		if (lf + 1 > most || reply->scanned + lf + 1 > REPLY_BYTES)
+			return REPLY_BAD;
+		if (lf == rest.len)
+			return REPLY_MORE;
+		found = read_line(reply, slice_head(rest, lf));
+	}
+	return found;
+}
+
+struct slice reply_line(struct slice *rest)
+{
+	size_t lf = slice_find(*rest, '\n', 0);
+	struct slice line = slice_head(*rest, lf);
+
+	*rest = slice_skip(*rest, lf + 1);
+	if (line.len > 0 && line.ptr[line.len - 1] == '\r')
+		line.len--;
+	return line;
+}

@@ -1,0 +1,28 @@
+/* Replies (RFC 5321 section 4.2): one or many lines with the same code. */
+#ifndef PROXY_SMTP_REPLY_H
+#define PROXY_SMTP_REPLY_H
+
+#include "base/slice.h"
+
+enum {
+	REPLY_LINE_BYTES = 4096,
+	REPLY_CHALLENGE_BYTES = 12288, /* a line with code 334 (RFC 4954 section 4) */
+	REPLY_BYTES = 128 * 1024,
+};
+
+enum reply_found { REPLY_MORE, REPLY_WHOLE, REPLY_BAD };
+
+/* What has been read of a reply; all zero before its first byte. */
+struct reply {
+	size_t scanned; /* bytes of whole lines; of the whole reply when that is found */
+	uint16_t code;
+	bool bare_lf; /* a line ended without CR */
+};
+
+/* Reads on in `waiting`, which holds the reply from its first byte on. */
+enum reply_found reply_read(struct reply *reply, struct slice waiting);
+
+/* Cuts the first line off *rest; without its line end. */
+struct slice reply_line(struct slice *rest);
+
+#endif

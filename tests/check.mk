@@ -1,0 +1,120 @@
+# What `make check` and its parts do; part of the Makefile. A target `step@BUILD` is that step for
+# one build. Steps run side by side, each with its output in one piece; the flow tests, which
+# measure time, run alone at the end.
+
+# Flow tests are run by the sanitizer build. Those marked `plain` (memory, cost, thousands of
+# sessions: a sanitizer would change what they measure) are run by this build instead.
+PLAIN      ?= debug
+FLOW_JOBS  ?= auto
+FUZZ_SECONDS ?= 600
+
+check_env   = ASAN_OPTIONS=$${ASAN_OPTIONS-detect_stack_use_after_return=1:strict_string_checks=1} \
+              UBSAN_OPTIONS=$${UBSAN_OPTIONS-print_stacktrace=1} PYTHONDONTWRITEBYTECODE=1
+title       = @printf '\n--- %s\n' '$(1)'
+
+FUZZ_NAMES := $(patsubst tests/fuzz/fuzz_%.c,%,$(FUZZ_C))
+
+.PHONY: check check-steps check-unit check-dialogs check-fuzz check-flow check-gates format-check
+check: ## installs what is missing, builds, and checks everything
+	$(Q)dist/install-packages build run test
+	$(Q)$(MAKE) $(JOBS) built@debug built@asan built@release
+	$(Q)$(MAKE) $(JOBS) -k -Otarget check-steps
+	$(Q)$(MAKE) check-flow
+	@printf '\ncheck: everything passed\n'
+
+check-steps: check-gates check-unit check-dialogs check-fuzz
+
+BUILDS     := $(addprefix built@,debug asan release)
+.PHONY: $(BUILDS)
+$(BUILDS): built@%:
+	+$(Q)$(MAKE) BUILD=$* all $(if $(filter release,$*),,tests)
+
+check-gates: built@debug built@release ## each script of tests/gates: layers, purity, sizes and so on
+	$(call title,gates)
+	$(Q)failed=; for gate in $(wildcard tests/gates/*); do \
+		[ -f $$gate -a -x $$gate ] || continue; \
+		if $(check_env) $$gate $(OUT)/debug/postern; then \
+			printf '  %-7s %s\n' GATE $${gate##*/}; \
+		else \
+			printf '  %-7s %s failed\n' GATE $${gate##*/}; failed=yes; \
+		fi; \
+	done; [ -z "$$failed" ]
+
+UNIT_STEPS := $(if $(UNIT_C),unit@debug unit@asan)
+.PHONY: $(UNIT_STEPS)
+check-unit: $(UNIT_STEPS) ## unit tests, plain and with sanitizers
+$(UNIT_STEPS): unit@%: built@%
+	$(call title,unit tests ($*))
+	$(Q)$(check_env) tests/unit-run $(patsubst %.c,$(OUT)/$*/%,$(UNIT_C))
+
+DIALOG_STEPS := $(if $(REPLAY),dialogs@debug dialogs@asan)
+.PHONY: $(DIALOG_STEPS)
+check-dialogs: $(DIALOG_STEPS) ## SMTP stories, each in every split
+$(DIALOG_STEPS): dialogs@%: built@%
+	$(call title,dialogues ($*))
+	$(Q)$(check_env) $(OUT)/$*/tests/replay $(wildcard tests/dialogs/*.dialog)
+
+check-fuzz: built@asan ## every input that the fuzzers ever found worth keeping
+	$(if $(FUZZ_NAMES),$(call title,fuzz corpora (asan)))
+	$(Q)for name in $(FUZZ_NAMES); do \
+		$(check_env) $(OUT)/asan/tests/fuzz/fuzz_$$name \
+			$$(ls -d tests/fuzz/corpus/$$name 2>/dev/null) || exit 1; \
+	done
+
+FLOW_C     := $(wildcard tests/flow/test_*.py)
+flow        = $(check_env) POSTERN_BUILD=$(OUT)/$(1) \
+              $(PYTHON) -m pytest -q -n $(FLOW_JOBS) -m '$(2)' $(FLOW) tests/flow
+PLAIN_C    := $(shell grep -ls 'mark\.plain' $(FLOW_C) /dev/null)
+
+check-flow: built@asan built@$(PLAIN) ## real processes and real mail programs (FLOW='-k name')
+ifneq ($(FLOW_C),)
+	$(call title,flow tests (asan))
+	$(Q)$(call flow,asan,not plain)
+endif
+ifneq ($(PLAIN_C),)
+	$(call title,flow tests ($(PLAIN)): those that a sanitizer would spoil)
+	$(Q)$(call flow,$(PLAIN),plain)
+endif
+
+format-check: ## says what `make format` would change
+	$(Q)tests/gates/format
+
+# ------------------------------------------------------------- on demand, not in `make check`
+
+FUZZ_STEPS := $(addprefix fuzz@,$(FUZZ_NAMES))
+.PHONY: fuzz fuzz-keep built@fuzz $(FUZZ_STEPS) tidy format fresh-check
+fuzz: ## searches with libFuzzer, FUZZ_SECONDS=600 for each target
+	$(Q)dist/install-packages build test tools
+	$(Q)$(MAKE) $(JOBS) -Otarget $(FUZZ_STEPS)
+
+built@fuzz:
+	+$(Q)$(MAKE) BUILD=fuzz tests
+
+# What is found goes to $(OUT)/fuzz/corpus; a crash to $(OUT)/fuzz/found.
+$(FUZZ_STEPS): fuzz@%: built@fuzz
+	$(call title,fuzz $*)
+	@mkdir -p $(OUT)/fuzz/corpus/$* $(OUT)/fuzz/found
+	$(Q)$(check_env) $(OUT)/fuzz/tests/fuzz/fuzz_$* -max_total_time=$(FUZZ_SECONDS) \
+		-max_len=8192 -timeout=20 -print_final_stats=1 -verbosity=0 \
+		-artifact_prefix=$(OUT)/fuzz/found/$*- \
+		$(addprefix -dict=,$(wildcard tests/fuzz/$*.dict)) \
+		$(OUT)/fuzz/corpus/$* $(wildcard tests/fuzz/corpus/$*)
+
+fuzz-keep: built@fuzz ## adds to the committed corpora what new inputs reach new code
+	$(Q)for name in $(FUZZ_NAMES); do \
+		mkdir -p tests/fuzz/corpus/$$name $(OUT)/fuzz/corpus/$$name && \
+		$(OUT)/fuzz/tests/fuzz/fuzz_$$name -merge=1 -verbosity=0 tests/fuzz/corpus/$$name \
+			$(OUT)/fuzz/corpus/$$name || exit 1; \
+	done
+
+tidy: ## clang-tidy over all sources
+	$(Q)dist/install-packages build test tools
+	$(Q)printf '%s\n' $(SOURCES) | xargs -n 1 -P $$(nproc) sh -c \
+		'clang-tidy --quiet "$$0" -- $(STANDARD) -Wall -Wextra \
+			-DPOSTERN_VERSION=\"$(VERSION)\" 2>/dev/null'
+
+format: ## clang-format over all sources
+	$(Q)clang-format -i $(SOURCES) $(HEADERS)
+
+fresh-check: ## `make run` and `make check` of the committed tree in a bare Debian 12
+	$(Q)dist/fresh-check
