@@ -64,17 +64,17 @@ static void refuse(struct smtp *smtp, const struct command *command, uint8_t say
 		owed_clear(smtp);
 		return;
 	}
-	owed_say(smtp, (uint8_t)command->verb, say);
-	if (!chunk || smtp->mode == SMTP_MODE_DISCARD || command->chunk == 0)
-		return;
-	if (limit > 0 && command->chunk > limit) {
-		owed_say(smtp, VERB_BDAT, SAY_CHUNK_HUGE);
+	if (chunk && command->chunk > 0 && say_ending(say) == END_NONE &&
+	    (limit == 0 || command->chunk <= limit)) {
+		smtp->skip_say = say;
+		smtp->skip_late_say = SAY_IDLE;
+		smtp->mode = SMTP_MODE_SKIP_CHUNK;
+		smtp->chunk_left = command->chunk;
 		return;
 	}
-	smtp->skip_say = SAY_NONE;
-	smtp->skip_late_say = SAY_IDLE;
-	smtp->mode = SMTP_MODE_SKIP_CHUNK;
-	smtp->chunk_left = command->chunk;
+	owed_say(smtp, (uint8_t)command->verb, say);
+	if (chunk && command->chunk > 0 && say_ending(say) == END_NONE)
+		owed_say(smtp, VERB_BDAT, SAY_CHUNK_HUGE);
 }
 
 /* The command as it goes on: SIZE that the server did not offer is taken out, a bare LF mended. */
@@ -273,10 +273,9 @@ static void skip_ended(struct smtp *smtp)
 	if (smtp->verdict_early) {
 		smtp->verdict_due = true;
 		smtp->mode = SMTP_MODE_DISCARD;
-	} else if (smtp->skip_say != SAY_NONE) {
-		owed_say(smtp, VERB_UNKNOWN, smtp->skip_say);
 	} else {
 		smtp->mode = SMTP_MODE_COMMAND;
+		owed_say(smtp, VERB_UNKNOWN, smtp->skip_say);
 	}
 }
 
