@@ -50,12 +50,12 @@ void buf_drop(struct buf *buf);
 
 static inline struct slice buf_leaving(const struct buf *buf)
 {
-	return slice_of(buf->mem + buf->head, buf->clear - buf->head);
+	return slice_skip(slice_of(buf->mem, buf->clear), buf->head);
 }
 
 static inline struct slice buf_waiting(const struct buf *buf)
 {
-	return slice_of(buf->mem + buf->clear, buf->tail - buf->clear);
+	return slice_skip(slice_of(buf->mem, buf->tail), buf->clear);
 }
 
 static inline bool buf_empty(const struct buf *buf)
@@ -69,6 +69,12 @@ static inline bool buf_empty(const struct buf *buf)
  * up to BUF_WAIT_BYTES when none of it may leave. The memory must be borrowed.
  */
 char *buf_room(struct buf *buf, size_t *room);
+
+/* buf_swap() of a text up to BUF_SPARE_BYTES, in place of any bytes, is sure to find room. */
+static inline bool buf_has_spare(const struct buf *buf)
+{
+	return buf->tail - buf->head + BUF_SPARE_BYTES <= BUF_SIZE;
+}
 
 /* `n` bytes were read to buf_room(). */
 void buf_fill(struct buf *buf, size_t n);

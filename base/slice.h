@@ -33,7 +33,8 @@ static inline struct slice slice_head(struct slice s, size_t n)
 static inline struct slice slice_skip(struct slice s, size_t n)
 {
 	n = n < s.len ? n : s.len;
-	return slice_of(s.ptr + n, s.len - n);
+	/* An empty slice may point to NULL, to which not even 0 can be added. */
+	return n > 0 ? slice_of(s.ptr + n, s.len - n) : s;
 }
 
 /* The slice of a NUL-terminated string, without the NUL. */

@@ -42,8 +42,7 @@ struct relay_counters {
 struct service {
 	const struct listener_config *listener;
 	const struct cert_store *certs;
-	const struct smtp_policy *policy;           /* made by relay_init() */
-	const struct smtp_policy *policy_normalize; /* for normalize_networks */
+	struct rules *rules; /* the policy as the inspector reads it */
 	uint16_t index;
 };
 
@@ -52,10 +51,12 @@ struct relay {
 	const struct config *config;
 	const struct log *log;
 	struct pool pool;
+	char *room; /* lent to the inspector for a step, or to read what is thrown away */
 
 	struct service *services; /* one a listener of the configuration */
 	struct session_slot *slots;
 	size_t slot_count;
+	size_t slot_next; /* where to look for a free one */
 	struct relay_counters *counters;
 
 	struct session *sessions; /* list of all */

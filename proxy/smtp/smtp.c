@@ -22,6 +22,13 @@ void smtp_init(struct smtp *smtp, const struct smtp_policy *policy, bool secured
 	}
 }
 
+void smtp_refuse(struct smtp *smtp, uint8_t say)
+{
+	owed_clear(smtp);
+	smtp->server = SMTP_SERVER_NONE;
+	owed_say(smtp, VERB_GREETING, say);
+}
+
 /* RFC 3207 section 4.2: nothing known from before is kept; what is counted for the log stays. */
 static void secured(struct smtp *smtp)
 {
@@ -125,6 +132,11 @@ bool smtp_wants_server(const struct smtp *smtp)
 	return smtp->server == SMTP_SERVER_WANTED && !smtp_is_ending(smtp) && !smtp->lost;
 }
 
+bool smtp_owes(const struct smtp *smtp)
+{
+	return smtp->queue_count > 0;
+}
+
 bool smtp_is_ending(const struct smtp *smtp)
 {
 	return smtp->end_say != SAY_NONE || smtp->ending != END_NONE;
@@ -132,8 +144,7 @@ bool smtp_is_ending(const struct smtp *smtp)
 
 bool smtp_in_message(const struct smtp *smtp)
 {
-	return smtp->mode == SMTP_MODE_TEXT || smtp->mode == SMTP_MODE_CHUNK ||
-	       smtp->mail == SMTP_MAIL_CHUNKS;
+	return smtp->unfinished;
 }
 
 bool smtp_owes_verdict(const struct smtp *smtp)

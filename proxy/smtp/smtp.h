@@ -141,6 +141,7 @@ struct smtp {
 	bool held_input;      /* input waits behind a command that a tolerant policy holds it for */
 	bool helo_due;        /* HELO goes to the server next: it does not know EHLO */
 	bool helo_only;       /* ... and the client was shown Postern's own keywords alone */
+	bool unfinished;      /* part of a message was passed, and not its end */
 	bool verdict_early;   /* the reply that waits is the message's verdict, said at its end */
 	bool verdict_due;     /* ... which has come */
 	bool verdict_unknown; /* the end that is due leaves a message without its verdict */
@@ -184,6 +185,10 @@ struct smtp {
 void smtp_init(struct smtp *smtp, const struct smtp_policy *policy, bool secured, struct slice id,
 	       struct slice refused);
 
+/* Instead of the greeting the client gets this `enum say`, which ends the session. No server then.
+ */
+void smtp_refuse(struct smtp *smtp, uint8_t say);
+
 /* The next step with what waits from the client, for the server. */
 void smtp_to_server(struct smtp *smtp, struct slice waiting, struct smtp_step *step);
 
@@ -202,6 +207,9 @@ bool smtp_in_message(const struct smtp *smtp);
 
 /* The server has a whole message and has not said what it makes of it. */
 bool smtp_owes_verdict(const struct smtp *smtp);
+
+/* The client is owed a reply. */
+bool smtp_owes(const struct smtp *smtp);
 
 /* The next step to the client is the end. */
 bool smtp_is_ending(const struct smtp *smtp);

@@ -209,6 +209,19 @@ static void verdict_said(struct smtp *smtp, struct slice waiting, struct smtp_st
 	deliver(smtp, waiting, step);
 }
 
+/* One error too many: said behind refusals of our own that count, too, and are still to be said. */
+static void too_many_errors(struct smtp *smtp)
+{
+	bool own = false;
+
+	for (size_t i = 0; i < smtp->queue_count; i++)
+		own |= say_is_error(smtp->queue[(smtp->queue_head + i) % SMTP_OWED_MAX].say);
+	if (own)
+		owed_say(smtp, VERB_UNKNOWN, SAY_ERRORS);
+	else
+		end_next(smtp, SAY_ERRORS);
+}
+
 static void answered(struct smtp *smtp, struct owed owed, uint16_t code, struct smtp_step *step)
 {
 	bool is_verdict =
@@ -318,9 +331,14 @@ static void read_server(struct smtp *smtp, struct slice waiting, struct smtp_ste
 	}
 }
 
+/* Between two transactions, or while nothing has been said yet at all. */
 static bool drain_due(struct smtp *smtp)
 {
-	if (!(smtp->draining || smtp->expired) || !smtp_idle(smtp))
+	struct owed *head = owed_head(smtp);
+	bool ungreeted =
+		!smtp->greeted && head && head->say == SAY_NONE && smtp->reply.scanned == 0;
+
+	if (!(smtp->draining || smtp->expired) || !(smtp_idle(smtp) || ungreeted))
 		return false;
 	end_next(smtp, smtp->draining ? SAY_DRAIN : SAY_EXPIRED);
 	return true;

@@ -243,6 +243,7 @@ static void text_ended(struct smtp *smtp)
 	owed->bytes = smtp->text.bytes < UINT32_MAX ? (uint32_t)smtp->text.bytes : UINT32_MAX;
 	smtp->mail = SMTP_MAIL_NONE;
 	smtp->mode = SMTP_MODE_COMMAND;
+	smtp->unfinished = false;
 	smtp->turn++;
 }
 
@@ -307,8 +308,10 @@ static void read_chunk(struct smtp *smtp, struct slice waiting, struct smtp_step
 		pass(step, n);
 	if (smtp->chunk_left > 0)
 		return;
-	if (owed && owed->verb == VERB_BDAT && (owed->flags & OWED_LAST))
+	if (owed && owed->verb == VERB_BDAT && (owed->flags & OWED_LAST)) {
 		owed->flags |= OWED_WHOLE;
+		smtp->unfinished = false;
+	}
 	smtp->mode = SMTP_MODE_COMMAND;
 	smtp->turn++;
 }

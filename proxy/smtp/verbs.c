@@ -79,6 +79,7 @@ static void data_answered(struct smtp *smtp, const struct owed *owed, uint16_t c
 	if (code == 354) {
 		text_begin(&smtp->text);
 		smtp->mode = SMTP_MODE_TEXT;
+		smtp->unfinished = true;
 	} else if (smtp->held_input) {
 		/* What was held may be message text: it is never run as commands. */
 		smtp->mode = SMTP_MODE_DISCARD;
@@ -96,6 +97,7 @@ static void bdat_passed(struct smtp *smtp, const struct command *command)
 	smtp->chunk_left = command->chunk;
 	smtp->mail = command->last ? SMTP_MAIL_NONE : SMTP_MAIL_CHUNKS;
 	smtp->mode = command->chunk > 0 ? SMTP_MODE_CHUNK : SMTP_MODE_COMMAND;
+	smtp->unfinished = command->chunk > 0 || !command->last;
 	if (!command->last)
 		return;
 	owed->flags = OWED_LAST;
@@ -119,6 +121,7 @@ static void rset_passed(struct smtp *smtp, const struct command *command)
 {
 	(void)command;
 	forget_mail(smtp);
+	smtp->unfinished = false;
 }
 
 static void auth_answered(struct smtp *smtp, const struct owed *owed, uint16_t code)

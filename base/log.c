@@ -1,0 +1,356 @@
+#include "base/log.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+static const struct {
+	const char *word;
+	int priority; /* syslog(3) */
+} levels[] = {
+	[LOG_LEVEL_ERROR] = { "error", LOG_ERR },
+	[LOG_LEVEL_WARNING] = { "warning", LOG_WARNING },
+	[LOG_LEVEL_INFO] = { "info", LOG_INFO },
+	[LOG_LEVEL_DEBUG] = { "debug", LOG_DEBUG },
+};
+
+/* ------------------------------------------------------------------------------------- target */
+
+/* What systemd.exec(5) says of $JOURNAL_STREAM: the device and inode of the journal's socket. */
+static bool is_journal(const struct stat *status)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	uintmax_t device, inode;
+
+	return stream && sscanf(stream, "%ju:%ju", &device, &inode) == 2 &&
+	       device == (uintmax_t)status->st_dev && inode == (uintmax_t)status->st_ino;
+}
+
+static struct log standard_error(void)
+{
+	struct log log = { .fd = STDERR_FILENO };
+	struct stat status;
+
+	if (fstat(STDERR_FILENO, &status) != 0)
+		return (struct log){ .fd = -1 };
+	log.socket = S_ISSOCK(status.st_mode);
+	log.journal = is_journal(&status);
+	if (S_ISFIFO(status.st_mode) || S_ISCHR(status.st_mode)) {
+		int own = open("/proc/self/fd/2",
+			       O_WRONLY | O_APPEND | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+		if (own >= 0)
+			log.fd = own;
+	}
+	return log;
+}
+
+bool log_open(struct log *log, const char *target)
+{
+	struct log opened = { .fd = -1 };
+
+	if (strcmp(target, "syslog") == 0) {
+		/* At once, since a worker cannot open it from within its sandbox. */
+		openlog("postern", LOG_PID | LOG_NDELAY, LOG_MAIL);
+		opened.syslog = true;
+	} else if (strcmp(target, "stderr") == 0) {
+		opened = standard_error();
+	} else {
+		/* O_NONBLOCK is for a FIFO: nobody waits for its reader. */
+		opened.fd = open(target,
+				 O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
+				 0640);
+		if (opened.fd < 0)
+			return false;
+	}
+	opened.level = log->level;
+	opened.format = log->format;
+	log_close(log);
+	*log = opened;
+	return true;
+}
+
+void log_close(struct log *log)
+{
+	if (log->fd > STDERR_FILENO)
+		close(log->fd);
+	if (log->syslog)
+		closelog();
+	log->fd = -1;
+	log->syslog = log->socket = log->journal = false;
+}
+
+/* --------------------------------------------------------------------------------------- line */
+
+/*
+ * Kept free for what may have to end a line: the end of a value, the word that something is
+ * missing, the end of the object, the newline.
+ */
+#define CUT_TEXT " cut=..."
+#define CUT_JSON ",\"cut\":\"...\""
+enum { TAIL_BYTES = sizeof "...\"" CUT_JSON "}\n" };
+
+static bool is_json(const struct log_line *line)
+{
+	return line->log->format == LOG_FORMAT_JSON;
+}
+
+static void put(struct log_line *line, struct slice bytes)
+{
+	memcpy(line->text + line->len, bytes.ptr, bytes.len);
+	line->len += bytes.len;
+}
+
+static bool fits(const struct log_line *line, size_t bytes)
+{
+	return line->len + bytes + TAIL_BYTES <= sizeof line->text;
+}
+
+/* Begins a field whose value takes at least `least` bytes; false when the line has no room for it.
+ */
+static bool put_key(struct log_line *line, const char *key, size_t least)
+{
+	struct slice name = slice_str(key);
+
+	if (line->cut)
+		return false;
+	if (!fits(line, name.len + least + sizeof ",\"\":")) {
+		put(line, is_json(line) ? SLICE(CUT_JSON) : SLICE(CUT_TEXT));
+		line->cut = true;
+		return false;
+	}
+	put(line, is_json(line) ? SLICE(",\"") : SLICE(" "));
+	put(line, name);
+	put(line, is_json(line) ? SLICE("\":") : SLICE("="));
+	return true;
+}
+
+static bool is_graphic(char c)
+{
+	return c > ' ' && c < 0x7f;
+}
+
+/* Values of plain bytes stand bare; what could be taken for a field's end, or for nothing, does
+ * not. */
+static bool needs_quotes(struct slice value)
+{
+	for (size_t i = 0; i < value.len; i++)
+		if (!is_graphic(value.ptr[i]) || strchr("\"\\=", value.ptr[i]))
+			return true;
+	return value.len == 0;
+}
+
+/* One byte or character as it is written, and how many bytes of the value that took. */
+struct piece {
+	char text[8];
+	size_t len;
+	size_t taken;
+};
+
+static struct piece piece_of(struct slice bytes)
+{
+	struct piece piece = { .len = bytes.len, .taken = bytes.len };
+
+	memcpy(piece.text, bytes.ptr, bytes.len);
+	return piece;
+}
+
+static struct piece piece_escaped(const char *format, unsigned byte)
+{
+	struct piece piece = { .taken = 1 };
+
+	piece.len = (size_t)snprintf(piece.text, sizeof piece.text, "%s%0*x", format,
+				     format[1] == 'u' ? 4 : 2, byte);
+	return piece;
+}
+
+static struct piece piece_quoting(char c)
+{
+	return (struct piece){ .text = { '\\', c }, .len = 2, .taken = 1 };
+}
+
+static struct piece text_piece(struct slice value)
+{
+	char c = value.ptr[0];
+
+	if (c == '"' || c == '\\')
+		return piece_quoting(c);
+	if (c == ' ' || is_graphic(c))
+		return piece_of(slice_head(value, 1));
+	return piece_escaped("\\x", (unsigned char)c);
+}
+
+/*
+ * The length of the UTF-8 character (RFC 3629) that the bytes begin with, 0 when they begin with
+ * none. The C1 controls are taken for none too, as terminals obey them.
+ */
+static size_t utf8_len(struct slice s)
+{
+	static const struct {
+		uint8_t first, last;         /* of the first byte */
+		uint8_t second, second_last; /* of the second: no overlong form, no surrogate */
+		uint8_t len;
+	} forms[] = {
+		{ 0xc2, 0xc2, 0xa0, 0xbf, 2 }, { 0xc3, 0xdf, 0x80, 0xbf, 2 },
+		{ 0xe0, 0xe0, 0xa0, 0xbf, 3 }, { 0xe1, 0xec, 0x80, 0xbf, 3 },
+		{ 0xed, 0xed, 0x80, 0x9f, 3 }, { 0xee, 0xef, 0x80, 0xbf, 3 },
+		{ 0xf0, 0xf0, 0x90, 0xbf, 4 }, { 0xf1, 0xf3, 0x80, 0xbf, 4 },
+		{ 0xf4, 0xf4, 0x80, 0x8f, 4 },
+	};
+	const uint8_t *bytes = (const uint8_t *)s.ptr;
+
+	for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+		if (bytes[0] < forms[i].first || bytes[0] > forms[i].last)
+			continue;
+		if (s.len < forms[i].len || bytes[1] < forms[i].second ||
+		    bytes[1] > forms[i].second_last)
+			return 0;
+		for (size_t n = 2; n < forms[i].len; n++)
+			if ((bytes[n] & 0xc0) != 0x80)
+				return 0;
+		return forms[i].len;
+	}
+	return 0;
+}
+
+static struct piece json_piece(struct slice value)
+{
+	char c = value.ptr[0];
+
+	if (c == '"' || c == '\\')
+		return piece_quoting(c);
+	if (c == ' ' || is_graphic(c))
+		return piece_of(slice_head(value, 1));
+	size_t len = utf8_len(value);
+	return len > 0 ? piece_of(slice_head(value, len)) : piece_escaped("\\u", (unsigned char)c);
+}
+
+static void put_value(struct log_line *line, struct slice value, bool quotes)
+{
+	if (quotes)
+		put(line, SLICE("\""));
+	while (value.len > 0) {
+		struct piece piece = is_json(line) ? json_piece(value) : text_piece(value);
+		if (!fits(line, piece.len)) {
+			put(line, SLICE("..."));
+			line->cut = true;
+			break;
+		}
+		put(line, slice_of(piece.text, piece.len));
+		value = slice_skip(value, piece.taken);
+	}
+	if (quotes)
+		put(line, SLICE("\""));
+}
+
+static void put_time(struct log_line *line)
+{
+	struct timespec now;
+	struct tm tm;
+	char text[40];
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	gmtime_r(&now.tv_sec, &tm);
+	size_t len = strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(text + len, sizeof text - len, ".%03dZ", (int)(now.tv_nsec / 1000000));
+	put(line, slice_str(text));
+}
+
+bool log_begin(struct log_line *line, const struct log *log, enum log_level level,
+	       const char *event)
+{
+	if (level > log->level || (log->fd < 0 && !log->syslog))
+		return false;
+	line->log = log;
+	line->level = level;
+	line->len = 0;
+	line->cut = false;
+	if (log->journal)
+		line->len = (size_t)snprintf(line->text, sizeof line->text, "<%d>",
+					     levels[level].priority);
+	if (is_json(line))
+		put(line, SLICE("{\"time\":\""));
+	put_time(line);
+	put(line, is_json(line) ? SLICE("\",\"level\":\"") : SLICE(" "));
+	put(line, slice_str(levels[level].word));
+	put(line, is_json(line) ? SLICE("\",\"event\":\"") : SLICE(" "));
+	put(line, slice_str(event));
+	if (is_json(line))
+		put(line, SLICE("\""));
+	return true;
+}
+
+void log_slice(struct log_line *line, const char *key, struct slice value)
+{
+	if (put_key(line, key, sizeof "\"\\u0000\""))
+		put_value(line, value, is_json(line) || needs_quotes(value));
+}
+
+void log_str(struct log_line *line, const char *key, const char *value)
+{
+	if (value)
+		log_slice(line, key, slice_str(value));
+}
+
+static void put_number(struct log_line *line, const char *key, const char *number)
+{
+	if (put_key(line, key, strlen(number)))
+		put(line, slice_str(number));
+}
+
+void log_num(struct log_line *line, const char *key, uint64_t value)
+{
+	char text[24];
+
+	snprintf(text, sizeof text, "%" PRIu64, value);
+	put_number(line, key, text);
+}
+
+void log_ms(struct log_line *line, const char *key, uint64_t ms)
+{
+	char text[28];
+
+	snprintf(text, sizeof text, "%" PRIu64 ".%03u", ms / 1000, (unsigned)(ms % 1000));
+	put_number(line, key, text);
+}
+
+void log_end(struct log_line *line)
+{
+	const struct log *log = line->log;
+	ssize_t written;
+
+	if (is_json(line))
+		put(line, SLICE("}"));
+	if (log->syslog) {
+		syslog(levels[line->level].priority, "%.*s", (int)line->len, line->text);
+		return;
+	}
+	put(line, SLICE("\n"));
+	if (log->socket)
+		written = send(log->fd, line->text, line->len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	else
+		written = write(log->fd, line->text, line->len);
+	(void)written;
+}
+
+void log_say(const struct log *log, enum log_level level, const char *event, const char *format,
+	     ...)
+{
+	char message[LOG_LINE_BYTES];
+	struct log_line line;
+	va_list args;
+
+	if (!log_begin(&line, log, level, event))
+		return;
+	va_start(args, format);
+	vsnprintf(message, sizeof message, format, args);
+	va_end(args);
+	log_str(&line, "message", message);
+	log_end(&line);
+}

@@ -1,0 +1,51 @@
+/*
+ * Non-blocking sockets: thin wrappers that return a count or a named negative, retry EINTR, and set
+ * the flags everybody wants (close-on-exec, non-blocking, TCP_NODELAY).
+ */
+#ifndef BASE_NET_H
+#define BASE_NET_H
+
+#include "base/addr.h"
+
+#include <sys/types.h>
+
+enum io {
+	IO_EOF = 0,
+	IO_AGAIN = -1, /* would block */
+	IO_ERROR = -2, /* errno says why */
+};
+
+/*
+ * A listening socket, bound with SO_REUSEADDR, IPV6_V6ONLY for IPv6, and SO_REUSEPORT where
+ * `reuse_port`. A file descriptor, or -1 with errno. A stale unix socket is replaced.
+ */
+int net_listen(const struct addr *addr, int backlog, bool reuse_port);
+
+/* The next connection, with its peer's address; IO_AGAIN or IO_ERROR. */
+int net_accept(int listener, struct addr *peer);
+
+/*
+ * Starts to connect: a file descriptor (writable, or in error, when done; net_connected() tells), or
+ * IO_ERROR. A unix socket whose queue is full gives IO_AGAIN.
+ */
+int net_connect(const struct addr *addr);
+
+/* How the connection went: 0, or the errno. */
+int net_connected(int fd);
+
+/* Bytes read (at least 1), IO_EOF, IO_AGAIN or IO_ERROR. */
+ssize_t net_read(int fd, char *to, size_t room);
+
+/* Bytes written (at least 1), IO_AGAIN or IO_ERROR. Never raises SIGPIPE. */
+ssize_t net_write(int fd, struct slice bytes);
+
+/* Bytes wait to be read (or the end of them): what MSG_PEEK says. */
+bool net_has_input(int fd);
+
+/* Ends the sending side: FIN, once everything written is gone. */
+void net_finish(int fd);
+
+/* Closes with RST, so that the peer cannot take what it got for a whole. */
+void net_reset(int fd);
+
+#endif

@@ -1,0 +1,74 @@
+/* What the files of one connection share: its state, and what is said at which step. */
+#ifndef BENCH_CLIENT_STEPS_H
+#define BENCH_CLIENT_STEPS_H
+
+#include "bench/client.h"
+#include "bench/wire.h"
+#include "proxy/smtp/reply.h"
+
+enum {
+	CLIENT_IN_BYTES = 8192,   /* the longest reply, and more */
+	CLIENT_TEXT_BYTES = 4096, /* commands of one group, and the headers of a message */
+	CLIENT_OWED_MAX = 4,
+	CLIENT_PIECES = 3,
+};
+
+enum client_stage {
+	CLIENT_CONNECT,
+	CLIENT_HANDSHAKE,
+	CLIENT_SMTP,
+	CLIENT_HELD,    /* idle: nothing is owed */
+	CLIENT_LEAVING, /* QUIT was answered: the server closes */
+	CLIENT_OVER,
+};
+
+struct client {
+	struct load *load;
+	struct client *next;
+	struct client *previous;
+	struct loop_watch *watch;
+	struct wire wire;
+	enum client_stage stage;
+	bool is_verbose;
+	bool has_opened; /* load_opened() was called */
+	bool has_auth;
+	bool offers_starttls;
+	bool offers_chunking;
+	bool offers_pipelining;
+	bool has_message; /* claimed, and not yet accepted or failed */
+	bool must_reset;  /* the message failed, the session goes on */
+	uint64_t number;  /* of that message */
+	uint64_t sent;    /* messages, here */
+	uint64_t began_us;
+	uint64_t group_us; /* when the last commands were said */
+	uint64_t message_us;
+	enum step step; /* whose reply came last */
+	enum step owed[CLIENT_OWED_MAX];
+	size_t owed_count;
+	struct reply reply; /* as far as it has been read */
+	size_t in_len;
+	size_t text_len;
+	struct slice out[CLIENT_PIECES]; /* text, body, end of data */
+	char in[CLIENT_IN_BYTES];
+	char text[CLIENT_TEXT_BYTES];
+};
+
+/* The reply to the first step owed, with all its lines. */
+void client_steps_reply(struct client *client, unsigned code, struct slice text);
+
+/* The greeting is owed now. */
+void client_steps_await_greeting(struct client *client);
+void client_steps_ehlo(struct client *client);
+void client_steps_noop(struct client *client);
+
+/* Something is still to be written. */
+bool client_steps_has_output(const struct client *client);
+
+/* In client.c: the session ends here and now. */
+void client_fail(struct client *client, enum failure_kind kind, unsigned code, struct slice why);
+/* The message that was begun is not accepted. */
+void client_fail_message(struct client *client);
+/* With -v, and for the first connection. */
+void client_show(const struct client *client, const char *mark, struct slice line);
+
+#endif

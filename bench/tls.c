@@ -1,0 +1,164 @@
+#include "bench/tls.h"
+#include "base/net.h"
+
+#include <errno.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct tls_plan {
+	const struct tls_options *options;
+	SSL_CTX *context;
+};
+
+struct tls {
+	SSL *ssl;
+	int wants;         /* as SSL_get_error() said last */
+	int errnum;        /* errno, when the socket failed */
+	unsigned long why; /* OpenSSL's error, when it was no socket's */
+};
+
+static bool load_authorities(const struct tls_plan *plan)
+{
+	const struct tls_options *options = plan->options;
+
+	if (!options->check)
+		return true;
+	SSL_CTX_set_verify(plan->context, SSL_VERIFY_PEER, NULL);
+	if (!options->ca)
+		return SSL_CTX_set_default_verify_paths(plan->context) == 1;
+	return SSL_CTX_load_verify_file(plan->context, options->ca) == 1;
+}
+
+struct tls_plan *bench_tls_plan_new(const struct tls_options *options, char *why)
+{
+	struct tls_plan *plan = calloc(1, sizeof *plan);
+
+	if (plan) {
+		plan->options = options;
+		plan->context = SSL_CTX_new(TLS_client_method());
+	}
+	if (!plan || !plan->context || !load_authorities(plan)) {
+		ERR_error_string_n(ERR_get_error(), why, TLS_WHY_BYTES);
+		bench_tls_plan_free(plan);
+		return NULL;
+	}
+	/* A server that closes without close_notify is no news here: SMTP has its own ends. */
+	SSL_CTX_set_options(plan->context, SSL_OP_IGNORE_UNEXPECTED_EOF);
+	SSL_CTX_set_mode(plan->context, SSL_MODE_ENABLE_PARTIAL_WRITE |
+						SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+						SSL_MODE_RELEASE_BUFFERS);
+	SSL_CTX_set_session_cache_mode(plan->context, SSL_SESS_CACHE_OFF);
+	return plan;
+}
+
+void bench_tls_plan_free(struct tls_plan *plan)
+{
+	if (!plan)
+		return;
+	SSL_CTX_free(plan->context);
+	free(plan);
+}
+
+static bool set_up(struct tls *tls, const struct tls_plan *plan, int fd)
+{
+	const char *name = plan->options->name;
+
+	if (SSL_set_fd(tls->ssl, fd) != 1)
+		return false;
+	SSL_set_connect_state(tls->ssl);
+	if (!name)
+		return true;
+	return SSL_set_tlsext_host_name(tls->ssl, name) == 1 && SSL_set1_host(tls->ssl, name) == 1;
+}
+
+struct tls *bench_tls_new(struct tls_plan *plan, int fd)
+{
+	struct tls *tls = calloc(1, sizeof *tls);
+
+	if (!tls)
+		return NULL;
+	tls->ssl = SSL_new(plan->context);
+	if (!tls->ssl || !set_up(tls, plan, fd)) {
+		bench_tls_free(tls);
+		return NULL;
+	}
+	return tls;
+}
+
+void bench_tls_free(struct tls *tls)
+{
+	if (!tls)
+		return;
+	SSL_free(tls->ssl);
+	free(tls);
+}
+
+/* What the result of an SSL_* function means, which was called with an empty error queue. */
+static ssize_t result(struct tls *tls, int n)
+{
+	if (n > 0)
+		return n;
+	tls->errnum = errno;
+	tls->wants = SSL_get_error(tls->ssl, n);
+	switch (tls->wants) {
+	case SSL_ERROR_WANT_READ:
+	case SSL_ERROR_WANT_WRITE:
+		return IO_AGAIN;
+	case SSL_ERROR_ZERO_RETURN:
+		return IO_EOF;
+	default:
+		tls->why = ERR_peek_error();
+		return IO_ERROR;
+	}
+}
+
+ssize_t bench_tls_handshake(struct tls *tls)
+{
+	ERR_clear_error();
+	ssize_t n = result(tls, SSL_do_handshake(tls->ssl));
+	return n == IO_EOF ? IO_ERROR : n;
+}
+
+ssize_t bench_tls_read(struct tls *tls, char *to, size_t room)
+{
+	ERR_clear_error();
+	return result(tls, SSL_read(tls->ssl, to, (int)room));
+}
+
+ssize_t bench_tls_write(struct tls *tls, struct slice bytes)
+{
+	ERR_clear_error();
+	ssize_t n = result(tls, SSL_write(tls->ssl, bytes.ptr, (int)bytes.len));
+	return n == IO_EOF ? IO_ERROR : n;
+}
+
+void bench_tls_finish(struct tls *tls)
+{
+	ERR_clear_error();
+	SSL_shutdown(tls->ssl);
+	ERR_clear_error();
+}
+
+bool bench_tls_wants_write(const struct tls *tls)
+{
+	return tls->wants == SSL_ERROR_WANT_WRITE;
+}
+
+void bench_tls_why(const struct tls *tls, char *why, size_t size)
+{
+	long verdict = SSL_get_verify_result(tls->ssl);
+	const char *reason = tls->why ? ERR_reason_error_string(tls->why) : NULL;
+
+	if (verdict != X509_V_OK && SSL_get_verify_mode(tls->ssl) != SSL_VERIFY_NONE)
+		reason = X509_verify_cert_error_string(verdict);
+	else if (!reason)
+		reason = tls->errnum ? strerror(tls->errnum) : "the server closed the connection";
+	snprintf(why, size, "%s", reason);
+}
+
+void bench_tls_describe(const struct tls *tls, char *text, size_t size)
+{
+	snprintf(text, size, "%s %s", SSL_get_version(tls->ssl), SSL_get_cipher_name(tls->ssl));
+}

@@ -1,0 +1,47 @@
+/* The client's side of TLS: the only file here that knows OpenSSL's SSL_* functions. */
+#ifndef BENCH_TLS_H
+#define BENCH_TLS_H
+
+#include "base/slice.h"
+
+#include <sys/types.h>
+
+struct tls_plan; /* the same for all connections */
+struct tls;      /* one connection */
+
+struct tls_options {
+	bool check;       /* the server's certificate */
+	const char *ca;   /* a file of certificates to check against; NULL: the system's */
+	const char *name; /* the server's, for SNI and the check; NULL: none */
+};
+
+enum { TLS_WHY_BYTES = 256 };
+
+/* NULL with a sentence in `why` of TLS_WHY_BYTES. `options` must live as long. */
+struct tls_plan *bench_tls_plan_new(const struct tls_options *options, char *why);
+void bench_tls_plan_free(struct tls_plan *plan);
+
+/* `fd` stays the caller's. NULL when out of memory. */
+struct tls *bench_tls_new(struct tls_plan *plan, int fd);
+void bench_tls_free(struct tls *tls);
+
+/* 1 when done, IO_AGAIN, or IO_ERROR. */
+ssize_t bench_tls_handshake(struct tls *tls);
+
+/* As net_read() and net_write(). After IO_AGAIN the same bytes, or more, are to be written. */
+ssize_t bench_tls_read(struct tls *tls, char *to, size_t room);
+ssize_t bench_tls_write(struct tls *tls, struct slice bytes);
+
+/* Says close_notify; whether it leaves is not waited for. */
+void bench_tls_finish(struct tls *tls);
+
+/* The last IO_AGAIN was for want of room in the socket, not for want of input. */
+bool bench_tls_wants_write(const struct tls *tls);
+
+/* The reason of the last IO_ERROR, in OpenSSL's words. */
+void bench_tls_why(const struct tls *tls, char *why, size_t size);
+
+/* "TLSv1.3 TLS_AES_256_GCM_SHA384". */
+void bench_tls_describe(const struct tls *tls, char *text, size_t size);
+
+#endif

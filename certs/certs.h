@@ -1,0 +1,60 @@
+/*
+ * Server certificates: loading and checking them, and the OpenSSL contexts of a listener, with the
+ * choice of a certificate by SNI (RFC 6066 section 3; names compared as RFC 6125 says).
+ */
+#ifndef CERTS_CERTS_H
+#define CERTS_CERTS_H
+
+#include "config/config.h"
+
+#include <openssl/ssl.h>
+
+/*
+ * All certificates of a listener, ready to serve: SSL contexts by name. Made by the master before
+ * workers are forked, so that no worker opens a file, and all of them share ticket keys.
+ */
+struct cert_store;
+
+/*
+ * Reads and checks the listener's certificates: each parses, the key matches, the chain is complete
+ * and in order, dates are good, the key's file is not readable by others, at least one certificate.
+ * Everything wrong goes to *complaints with the place of its section; NULL then. ECDSA and RSA
+ * certificates for the same name stand side by side, and OpenSSL chooses by what the client can.
+ */
+struct cert_store *cert_store_load(const struct listener_config *listener,
+				   struct complaints *complaints);
+
+/* Only when no SSL of it is left. The listener's configuration may go earlier. */
+void cert_store_free(struct cert_store *store);
+
+/*
+ * A server-side SSL for a new connection over `fd`, in accept state, non-blocking, with the default
+ * certificate until SNI chooses. ALPN: `smtp` is selected; a list of h2 and http/... only ends the
+ * handshake with no_application_protocol (ALPACA); anything else is ignored. NULL when out of
+ * memory.
+ */
+SSL *cert_store_ssl(const struct cert_store *store, int fd);
+
+/* The client offered foreign ALPN only: how the session can tell this failure from others. Good for
+ * the life of the SSL, whatever became of OpenSSL's error queue. */
+bool cert_foreign_alpn(const SSL *ssl);
+
+/* Facts of a finished handshake, for the log. Strings live as long as the SSL. */
+struct tls_facts {
+	const char *version; /* "TLSv1.3" */
+	const char *cipher;  /* "TLS_AES_256_GCM_SHA384" */
+	const char *group;   /* "x25519"; "" for none, and for TLS 1.2 with DHE */
+	bool resumed;
+	const char *sni; /* as the client wrote it: bytes of a stranger; NULL: none was sent */
+};
+void tls_facts(const SSL *ssl, struct tls_facts *facts);
+
+/*
+ * Makes a self-signed P-256 certificate, valid 90 days, for `localhost`, 127.0.0.1, ::1 and the
+ * given host name, and its key (mode 0600), unless both files are there already and still good for
+ * a week. False, with a sentence in `why`, when it cannot.
+ */
+bool cert_make_dev(const char *chain_path, const char *key_path, const char *hostname, char *why,
+		   size_t why_size);
+
+#endif

@@ -1,0 +1,301 @@
+#include "certs/names.h"
+#include "certs/policy.h"
+#include "certs/store.h"
+
+#include <assert.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <stdlib.h>
+
+/* A name of a certificate, before those with the same name are brought together. */
+struct claim {
+	const char *name;
+	size_t cert;
+};
+
+static int compare_claims(const void *left, const void *right)
+{
+	const struct claim *a = left;
+	const struct claim *b = right;
+	int order = strcmp(a->name, b->name);
+
+	return order != 0 ? order : (a->cert > b->cert) - (a->cert < b->cert);
+}
+
+static int compare_name(const void *wanted, const void *row)
+{
+	return strcmp(wanted, ((const struct cert_name *)row)->name);
+}
+
+static const struct cert_context *find_exact(const struct cert_store *store, const char *name)
+{
+	const struct cert_name *row =
+		bsearch(name, store->names, store->name_count, sizeof *store->names, compare_name);
+
+	return row ? row->context : NULL;
+}
+
+const struct cert_context *store_find(const struct cert_store *store, const char *name)
+{
+	char wildcard[NAME_BYTES];
+	const struct cert_context *found = find_exact(store, name);
+
+	if (!found && name_wildcard(name, wildcard))
+		found = find_exact(store, wildcard);
+	return found ? found : store->fallback;
+}
+
+static bool add_certificate(SSL_CTX *context, const struct cert *cert)
+{
+	STACK_OF(X509) *rest = sk_X509_dup(cert->chain);
+	bool done = rest != NULL;
+
+	if (done) {
+		sk_X509_shift(rest);
+		done = SSL_CTX_use_cert_and_key(context, cert_leaf(cert), cert->key, rest, 1) == 1;
+	}
+	sk_X509_free(rest);
+	return done;
+}
+
+static bool digest_certificate(EVP_MD_CTX *sum, const struct cert *cert)
+{
+	unsigned char fingerprint[EVP_MAX_MD_SIZE];
+	unsigned len;
+
+	return X509_digest(cert_leaf(cert), EVP_sha256(), fingerprint, &len) == 1 &&
+	       EVP_DigestUpdate(sum, fingerprint, len) == 1;
+}
+
+static bool digest_context(struct cert_context *into, const char *listener)
+{
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	EVP_MD_CTX *sum = EVP_MD_CTX_new();
+	bool done = sum && EVP_DigestInit_ex(sum, EVP_sha256(), NULL) == 1 &&
+		    EVP_DigestUpdate(sum, listener, strlen(listener) + 1) == 1;
+
+	for (enum cert_kind kind = 0; kind < CERT_KINDS; kind++)
+		if (into->of[kind])
+			done = done && digest_certificate(sum, into->of[kind]);
+	done = done && EVP_DigestFinal_ex(sum, digest, NULL) == 1;
+	if (done)
+		memcpy(into->digest, digest, STORE_DIGEST_BYTES);
+	EVP_MD_CTX_free(sum);
+	return done;
+}
+
+static bool open_context(struct cert_store *store, struct cert_context *context,
+			 const struct listener_config *listener)
+{
+	context->context = policy_context(listener->tls_policy);
+	if (!context->context || !digest_context(context, listener->name))
+		return false;
+	for (enum cert_kind kind = 0; kind < CERT_KINDS; kind++)
+		if (context->of[kind] && !add_certificate(context->context, context->of[kind]))
+			return false;
+	policy_set_tickets(context->context, listener->tickets,
+			   context->of[CERT_RSA] || context->of[CERT_RSA_PSS]);
+	hello_install(context->context, store);
+	return true;
+}
+
+/* The context of exactly these certificates, a new one only where there is none yet. */
+static const struct cert_context *context_of(struct cert_store *store,
+					     const struct cert_context *set)
+{
+	for (size_t i = 0; i < store->context_count; i++)
+		if (memcmp(store->contexts[i].of, set->of, sizeof set->of) == 0)
+			return &store->contexts[i];
+	store->contexts[store->context_count] = *set;
+	return &store->contexts[store->context_count++];
+}
+
+static void warn_shadowed(struct cert *cert, const struct cert *first, const char *name,
+			  struct complaints *complaints)
+{
+	struct cert_load load = { .config = cert->config, .complaints = complaints };
+
+	if (cert == first || cert->shadowed)
+		return;
+	cert->shadowed = true;
+	cert_warn(
+		&load,
+		"[certificate %s] has the name %s and an %s key as this one has: the first is used",
+		first->config->name, name, cert_kind_name(cert->kind));
+}
+
+/* The certificates of the claims that share a name. Returns how many claims that are. */
+static size_t gather(const struct cert_store *store, const struct claim *claims, size_t count,
+		     struct cert_context *set, struct complaints *complaints)
+{
+	size_t n = 0;
+
+	*set = (struct cert_context){ 0 };
+	for (; n < count && strcmp(claims[n].name, claims[0].name) == 0; n++) {
+		struct cert *cert = store->certs[claims[n].cert];
+
+		if (!set->of[cert->kind])
+			set->of[cert->kind] = cert;
+		warn_shadowed(cert, set->of[cert->kind], claims[n].name, complaints);
+	}
+	return n;
+}
+
+static size_t count_names(const struct cert_store *store)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < store->cert_count; i++)
+		count += store->certs[i]->name_count;
+	return count;
+}
+
+static void fill_claims(const struct cert_store *store, struct claim *claims)
+{
+	for (size_t i = 0; i < store->cert_count; i++)
+		for (size_t j = 0; j < store->certs[i]->name_count; j++)
+			*claims++ = (struct claim){ store->certs[i]->names[j], i };
+}
+
+static void choose_fallback(struct cert_store *store)
+{
+	const struct cert *first = store->certs[0];
+	struct cert_context alone = { .of = { [CERT_RSA] = NULL } };
+
+	alone.of[first->kind] = first;
+	/* With the others for its first name, so that it serves as many clients as that does. */
+	store->fallback = first->name_count > 0 ? find_exact(store, first->names[0])
+						: context_of(store, &alone);
+}
+
+static bool index_names(struct cert_store *store, struct complaints *complaints)
+{
+	size_t count = count_names(store);
+	struct claim *claims = calloc(count + 1, sizeof *claims);
+
+	store->names = calloc(count + 1, sizeof *store->names);
+	store->contexts = calloc(count + 1, sizeof *store->contexts);
+	if (!claims || !store->names || !store->contexts) {
+		free(claims);
+		return false;
+	}
+	fill_claims(store, claims);
+	qsort(claims, count, sizeof *claims, compare_claims);
+	for (size_t i = 0, n; i < count; i += n) {
+		struct cert_context set;
+
+		n = gather(store, claims + i, count - i, &set, complaints);
+		store->names[store->name_count++] =
+			(struct cert_name){ claims[i].name, context_of(store, &set) };
+	}
+	free(claims);
+	choose_fallback(store);
+	return true;
+}
+
+static bool open_contexts(struct cert_store *store, const struct listener_config *listener)
+{
+	store->foreign = hello_foreign_context();
+	if (!store->foreign)
+		return false;
+	for (size_t i = 0; i < store->context_count; i++)
+		if (!open_context(store, &store->contexts[i], listener))
+			return false;
+	return true;
+}
+
+/* What goes wrong behind the certificates: in OpenSSL, or memory. */
+static void say_failed(const struct listener_config *listener, struct complaints *complaints)
+{
+	unsigned long code = ERR_peek_error();
+	const char *reason = code != 0 ? ERR_reason_error_string(code) : NULL;
+
+	complain(complaints, listener->place, "[listener %s]: TLS cannot be set up: %s",
+		 listener->name, reason ? reason : "out of memory");
+}
+
+static bool load_certificates(struct cert_store *store, const struct listener_config *listener,
+			      struct complaints *complaints)
+{
+	X509_STORE *system = X509_STORE_new();
+	bool good = true;
+
+	store->certs = calloc(listener->certificate_count + 1, sizeof(struct cert *));
+	if (!system || !store->certs || X509_STORE_set_default_paths(system) != 1) {
+		say_failed(listener, complaints);
+		X509_STORE_free(system);
+		return false;
+	}
+	for (size_t i = 0; i < listener->certificate_count; i++) {
+		struct cert *cert = cert_load(listener->certificates[i], system, complaints);
+
+		if (cert)
+			store->certs[store->cert_count++] = cert;
+		else
+			good = false;
+	}
+	X509_STORE_free(system);
+	ERR_clear_error();
+	return good;
+}
+
+static bool load(struct cert_store *store, const struct listener_config *listener,
+		 struct complaints *complaints)
+{
+	if (listener->certificate_count == 0) {
+		complain(complaints, listener->place,
+			 "[listener %s] has no certificate: expected a [certificate NAME] section "
+			 "with chain and key",
+			 listener->name);
+		return false;
+	}
+	if (!load_certificates(store, listener, complaints))
+		return false;
+	if (index_names(store, complaints) && open_contexts(store, listener))
+		return true;
+	say_failed(listener, complaints);
+	return false;
+}
+
+struct cert_store *cert_store_load(const struct listener_config *listener,
+				   struct complaints *complaints)
+{
+	struct cert_store *store = calloc(1, sizeof *store);
+
+	ERR_clear_error();
+	if (store && load(store, listener, complaints))
+		return store;
+	if (!store)
+		say_failed(listener, complaints);
+	ERR_clear_error();
+	cert_store_free(store);
+	return NULL;
+}
+
+void cert_store_free(struct cert_store *store)
+{
+	if (!store)
+		return;
+	for (size_t i = 0; i < store->context_count; i++)
+		SSL_CTX_free(store->contexts[i].context);
+	for (size_t i = 0; i < store->cert_count; i++)
+		cert_free(store->certs[i]);
+	SSL_CTX_free(store->foreign);
+	free(store->contexts);
+	free(store->names);
+	free(store->certs);
+	free(store);
+}
+
+SSL *cert_store_ssl(const struct cert_store *store, int fd)
+{
+	SSL *ssl = SSL_new(store->fallback->context);
+
+	if (ssl && SSL_set_fd(ssl, fd) == 1) {
+		SSL_set_accept_state(ssl);
+		return ssl;
+	}
+	SSL_free(ssl);
+	ERR_clear_error();
+	return NULL;
+}

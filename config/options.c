@@ -1,0 +1,263 @@
+#include "config/options.h"
+
+#define ROWS(array) (sizeof(array) / sizeof *(array))
+#define FIELD(type, member) offsetof(struct type, member), sizeof(((struct type *)0)->member)
+#define LIST(type, list, counter) \
+	sizeof(struct type), offsetof(struct config, list), offsetof(struct config, counter)
+#define HEADED(type)                                           \
+	_Static_assert(offsetof(struct type, name) == 0 &&         \
+		               offsetof(struct type, place) == \
+		                       offsetof(struct section_head, place), \
+		       "struct " #type " begins as struct section_head")
+
+HEADED(listener_config);
+HEADED(certificate_config);
+HEADED(backend_config);
+HEADED(policy_config);
+
+/* clang-format off */
+const struct section_row section_rows[SECTION_KINDS] = {
+	[SECTION_POSTERN] = { "postern", NULL, 0, 0, 0,
+		"The program as a whole." },
+	[SECTION_LISTENER] = { "listener", "smtps",
+		LIST(listener_config, listeners, listener_count),
+		"Where clients come in: a section for each kind of service, under a name of your "
+		"choice." },
+	[SECTION_CERTIFICATE] = { "certificate", "mail",
+		LIST(certificate_config, certificates, certificate_count),
+		"What clients are shown; the one that has the name they ask for, else the "
+		"listener's first." },
+	[SECTION_BACKEND] = { "backend", "mail", LIST(backend_config, backends, backend_count),
+		"The mail server that stands behind." },
+	[SECTION_POLICY] = { "policy", "default", LIST(policy_config, policies, policy_count),
+		"What clients may do. A listener that names no policy has the one called"
+		" default." },
+	[SECTION_LIMITS] = { "limits", NULL, 0, 0, 0,
+		"How much is served at a time." },
+	[SECTION_TIMEOUTS] = { "timeouts", NULL, 0, 0, 0,
+		"How long anything may take; see RFC 5321, section 4.5.3.2." },
+};
+
+static const struct option_word no_yes[] = { { "no", false }, { "yes", true }, { NULL, 0 } };
+static const struct option_word log_levels[] = { { "error", LOG_LEVEL_ERROR },
+	{ "warning", LOG_LEVEL_WARNING }, { "info", LOG_LEVEL_INFO }, { "debug", LOG_LEVEL_DEBUG },
+	{ NULL, 0 } };
+static const struct option_word log_formats[] = { { "text", LOG_FORMAT_TEXT },
+	{ "json", LOG_FORMAT_JSON }, { NULL, 0 } };
+static const struct option_word log_targets[] = { { "stderr", 0 }, { "syslog", 0 }, { NULL, 0 } };
+static const struct option_word tls_kinds[] = { { "implicit", LISTENER_IMPLICIT },
+	{ "required", LISTENER_REQUIRED }, { "optional", LISTENER_OPTIONAL }, { NULL, 0 } };
+static const struct option_word tls_policies[] = { { "modern", TLS_MODERN },
+	{ "intermediate", TLS_INTERMEDIATE }, { NULL, 0 } };
+static const struct option_word ticket_counts[] = { { "auto", TICKETS_AUTO }, { "0", 0 },
+	{ "1", 1 }, { "2", 2 }, { NULL, 0 } };
+static const struct option_word newlines[] = { { "reject", false }, { "normalize", true },
+	{ NULL, 0 } };
+static const struct option_word auth_times[] = { { "tls", AUTH_TLS }, { "always", AUTH_ALWAYS },
+	{ "never", AUTH_NEVER }, { NULL, 0 } };
+static const struct option_word strict_tolerant[] = { { "strict", false }, { "tolerant", true },
+	{ NULL, 0 } };
+static const struct option_word refuse_tolerate[] = { { "refuse", false }, { "tolerate", true },
+	{ NULL, 0 } };
+
+#define DAY ((uint64_t)24 * 60 * 60 * 1000)
+#define MINUTE ((uint64_t)60 * 1000)
+#define MILLION ((uint64_t)1000 * 1000)
+#define GIGA ((uint64_t)1 << 30)
+#define PETA ((uint64_t)1 << 50)
+
+#define POSTERN(name, type, member) SECTION_POSTERN, name, type, FIELD(config, member)
+#define LISTENER(name, type, member) SECTION_LISTENER, name, type, FIELD(listener_config, member)
+#define CERTIFICATE(name, type, member) \
+	SECTION_CERTIFICATE, name, type, FIELD(certificate_config, member)
+#define BACKEND(name, type, member) SECTION_BACKEND, name, type, FIELD(backend_config, member)
+#define POLICY(name, type, member) SECTION_POLICY, name, type, FIELD(policy_config, member)
+#define LIMITS(name, type, member) SECTION_LIMITS, name, type, FIELD(config, member)
+#define TIMEOUTS(name, type, member) SECTION_TIMEOUTS, name, type, FIELD(config, timeouts.member)
+
+const struct option options[] = {
+	{ POSTERN("hostname", OPTION_HOSTNAME, hostname), .preset = "",
+		.note = "the system's full name",
+		.help = "The name that Postern gives itself in its own greetings." },
+	{ POSTERN("workers", OPTION_WORKERS, workers), .preset = "auto", .min = 1, .max = 1024,
+		.help = "Worker processes: a number, or auto for one per core." },
+	{ POSTERN("user", OPTION_USER, user), .preset = "postern",
+		.help = "The user that the workers run as, when Postern is started by root." },
+	{ POSTERN("log", OPTION_LOG, log), .preset = "stderr", .words = log_targets,
+		.help = "Where the log goes: stderr, syslog, or the path of a file." },
+	{ POSTERN("log_level", OPTION_WORD, log_level), .preset = "info", .words = log_levels,
+		.help = "How much is logged: events of this level and of those before it." },
+	{ POSTERN("log_format", OPTION_WORD, log_format), .preset = "text", .words = log_formats,
+		.help = "Fields as key=value, or each line a JSON object." },
+	{ SECTION_POSTERN, "include", OPTION_INCLUDE, 0, 0, .preset = "",
+		.help = "More files to read, in place and in the order of their names, as in "
+			"conf.d/*.ini." },
+
+	{ LISTENER("address", OPTION_ADDRESSES, address), .sample = "0.0.0.0:465, [::]:465",
+		.help = "Where to listen: IPv4:port, [IPv6]:port (IPv6 alone: list both) or "
+			"unix:/path." },
+	{ LISTENER("tls", OPTION_WORD, tls), .preset = "implicit", .words = tls_kinds,
+		.help = "implicit: TLS from the first byte (port 465). required: nothing goes "
+			"before STARTTLS (587). optional: STARTTLS is offered (25)." },
+	{ LISTENER("certificate", OPTION_REFERENCES, certificate_names), .preset = "",
+		.note = "all of them, in the order of the file",
+		.help = "Names of [certificate] sections; the first serves who asks for no known "
+			"name." },
+	{ LISTENER("policy", OPTION_REFERENCE, policy_name), .preset = "default",
+		.help = "Name of the [policy] section that holds here." },
+	{ LISTENER("backend", OPTION_REFERENCE, backend_name), .preset = "",
+		.note = "the only one, where there is one",
+		.help = "Name of the [backend] section that mail goes to." },
+	{ LISTENER("networks", OPTION_NETWORKS, networks), .preset = "", .note = "everybody",
+		.help = "Who may connect, as in 192.0.2.0/24, 2001:db8::/32; others are refused "
+			"with 554." },
+	{ LISTENER("tls_policy", OPTION_WORD, tls_policy), .preset = "intermediate",
+		.words = tls_policies,
+		.help = "modern: TLS 1.3 alone. intermediate: TLS 1.2 too, with forward secrecy." },
+	{ LISTENER("tickets", OPTION_WORD, tickets), .preset = "auto", .words = ticket_counts,
+		.help = "TLS session tickets for each handshake; auto: none where a full "
+			"handshake costs no more than a ticket (TLS 1.3 with ECDSA), else 1." },
+	{ LISTENER("greet_delay", OPTION_TIME, greet_delay_ms), .preset = "0s", .max = 5 * MINUTE,
+		.help = "Wait before the greeting, so that clients who do not wait for it give "
+			"themselves away." },
+
+	{ CERTIFICATE("chain", OPTION_PATH, chain),
+		.sample = "/etc/letsencrypt/live/mail.example.org/fullchain.pem",
+		.help = "PEM file with the certificate, then the intermediate ones." },
+	{ CERTIFICATE("key", OPTION_PATH, key),
+		.sample = "/etc/letsencrypt/live/mail.example.org/privkey.pem",
+		.help = "PEM file with the private key, which only its owner and group may read." },
+	{ CERTIFICATE("names", OPTION_DOMAINS, names), .preset = "",
+		.note = "the DNS names in the certificate",
+		.help = "Host names that this certificate answers to; *.example.org covers one "
+			"label." },
+
+	{ BACKEND("server", OPTION_SERVER, server), .sample = "127.0.0.1:25",
+		.help = "The server: address:port, name:port, [IPv6]:port or unix:/path. A name "
+			"is looked up once, at start; its first IPv4 address is taken, else its "
+			"first." },
+	{ BACKEND("connect_timeout", OPTION_TIME, connect_timeout_ms), .preset = "5s",
+		.min = 1, .max = DAY,
+		.help = "How long to wait for a connection." },
+
+	{ POLICY("message_size", OPTION_SIZE, message_size_bytes), .preset = "0", .max = PETA,
+		.help = "The greatest size of a message; 0: what the backend says." },
+	{ POLICY("recipients", OPTION_NUMBER, recipients), .preset = "1000",
+		.min = 1, .max = MILLION,
+		.help = "Recipients of a message; RFC 5321 asks for 100 at least." },
+	{ POLICY("errors", OPTION_NUMBER, errors), .preset = "20", .min = 1, .max = MILLION,
+		.help = "Commands refused, between two messages, before the session ends." },
+	{ POLICY("messages", OPTION_NUMBER, messages), .preset = "0", .max = MILLION,
+		.help = "Messages in a session; 0: any number." },
+	{ POLICY("require_auth", OPTION_WORD, require_auth), .preset = "no", .words = no_yes,
+		.help = "Take no mail before the client has logged in." },
+	{ POLICY("bare_newline", OPTION_WORD, normalize), .preset = "reject", .words = newlines,
+		.help = "Lines that end without a proper CRLF: refuse the message, or mend it. "
+			"Never let through, as they can smuggle mail." },
+	{ POLICY("normalize_networks", OPTION_NETWORKS, normalize_networks), .preset = "",
+		.help = "Clients whose lines are mended whatever bare_newline says: old devices." },
+	{ POLICY("auth", OPTION_WORD, auth), .preset = "tls", .words = auth_times,
+		.help = "When clients may log in: over TLS, always (passwords in clear), never." },
+	{ POLICY("auth_hide", OPTION_PATTERNS, auth_hide),
+		.preset = "*-PLUS, GSSAPI, GSS-*, DIGEST-MD5",
+		.help = "Login mechanisms to hide; these cannot work where TLS ends before the "
+			"server." },
+	{ POLICY("verbs_off", OPTION_TOKENS, verbs_off), .preset = "VRFY, EXPN, ETRN",
+		.help = "Commands that are switched off." },
+	{ POLICY("verbs_pass", OPTION_TOKENS, verbs_pass), .preset = "",
+		.help = "Commands that Postern does not know and passes: one line and one reply "
+			"each." },
+	{ POLICY("keywords_hide", OPTION_TOKENS, keywords_hide), .preset = "",
+		.help = "Extensions of the backend, by EHLO keyword, that clients are not told "
+			"of." },
+	{ POLICY("keywords_pass", OPTION_TOKENS, keywords_pass), .preset = "",
+		.help = "Extensions of the backend that Postern does not know and announces all "
+			"the same." },
+	{ POLICY("pipelining", OPTION_WORD, tolerate_pipelining), .preset = "strict",
+		.words = strict_tolerant,
+		.help = "Clients that send on where they must wait for a reply: end, or hold and "
+			"go on." },
+	{ POLICY("early_talker", OPTION_WORD, tolerate_early_talker), .preset = "refuse",
+		.words = refuse_tolerate,
+		.help = "Clients that talk before the greeting." },
+
+	{ LIMITS("sessions", OPTION_NUMBER, sessions), .preset = "0", .max = 10 * MILLION,
+		.help = "Sessions at a time, in all workers together; 0: as many as the limit of "
+			"open files allows." },
+
+	{ TIMEOUTS("handshake", OPTION_TIME, handshake_ms), .preset = "30s", .min = 1, .max = DAY,
+		.help = "The whole TLS handshake, and the wait for it." },
+	{ TIMEOUTS("greeting", OPTION_TIME, greeting_ms), .preset = "120s", .min = 1, .max = DAY,
+		.help = "The backend's greeting." },
+	{ TIMEOUTS("command", OPTION_TIME, command_ms), .preset = "300s", .min = 1, .max = DAY,
+		.help = "The client's next command." },
+	{ TIMEOUTS("reply", OPTION_TIME, reply_ms), .preset = "300s", .min = 1, .max = DAY,
+		.help = "The backend's reply to a command." },
+	{ TIMEOUTS("data_start", OPTION_TIME, data_start_ms),
+		.preset = "120s", .min = 1, .max = DAY,
+		.help = "The backend's go-ahead for a message." },
+	{ TIMEOUTS("data_block", OPTION_TIME, data_block_ms),
+		.preset = "180s", .min = 1, .max = DAY,
+		.help = "The next piece of a message." },
+	{ TIMEOUTS("data_rate", OPTION_SIZE, data_rate), .preset = "100", .max = GIGA,
+		.help = "Bytes a second that a message must come with, over a minute; 0: any." },
+	{ TIMEOUTS("data_end", OPTION_TIME, data_end_ms), .preset = "600s", .min = 1, .max = DAY,
+		.help = "The backend's verdict on a message; shorter makes mail arrive twice." },
+	{ TIMEOUTS("session", OPTION_TIME, session_ms), .preset = "3600s", .min = 1, .max = DAY,
+		.help = "A whole session; it ends between two messages only." },
+	{ TIMEOUTS("drain", OPTION_TIME, drain_ms), .preset = "60s", .min = 1, .max = DAY,
+		.help = "How long sessions may go on when Postern is stopped." },
+};
+/* clang-format on */
+
+const size_t option_count = ROWS(options);
+
+_Static_assert(ROWS(options) <= OPTIONS_MAX, "a section has a mark for each option");
+
+enum section_kind section_kind_find(struct slice word)
+{
+	size_t kind = 0;
+
+	while (kind < SECTION_KINDS && !slice_eq(word, slice_str(section_rows[kind].word)))
+		kind++;
+	return (enum section_kind)kind;
+}
+
+const struct option *option_find(enum section_kind section, struct slice name)
+{
+	for (size_t i = 0; i < option_count; i++)
+		if (options[i].section == section && slice_eq(name, slice_str(options[i].name)))
+			return &options[i];
+	return NULL;
+}
+
+enum option_shape option_shape(const struct option *option)
+{
+	static const enum option_shape shapes[] = {
+		[OPTION_INCLUDE] = SHAPE_NONE,
+		[OPTION_HOSTNAME] = SHAPE_STRING,
+		[OPTION_USER] = SHAPE_STRING,
+		[OPTION_LOG] = SHAPE_STRING,
+		[OPTION_PATH] = SHAPE_STRING,
+		[OPTION_REFERENCE] = SHAPE_STRING,
+		[OPTION_WORD] = SHAPE_WORD,
+		[OPTION_WORKERS] = SHAPE_NUMBER,
+		[OPTION_NUMBER] = SHAPE_NUMBER,
+		[OPTION_SIZE] = SHAPE_NUMBER,
+		[OPTION_TIME] = SHAPE_NUMBER,
+		[OPTION_REFERENCES] = SHAPE_STRINGS,
+		[OPTION_DOMAINS] = SHAPE_STRINGS,
+		[OPTION_TOKENS] = SHAPE_STRINGS,
+		[OPTION_PATTERNS] = SHAPE_STRINGS,
+		[OPTION_NETWORKS] = SHAPE_NETWORKS,
+		[OPTION_ADDRESSES] = SHAPE_ADDRS,
+		[OPTION_SERVER] = SHAPE_ADDRS,
+	};
+
+	return shapes[option->type];
+}
+
+bool option_is_list(const struct option *option)
+{
+	return option->type == OPTION_INCLUDE || option_shape(option) >= SHAPE_STRINGS;
+}

@@ -1,0 +1,125 @@
+#include "config/draft.h"
+#include "config/print.h"
+
+#include <stdio.h>
+
+enum { LINE_COLUMNS = 100 };
+
+static const void *section_values(const struct config *config, enum section_kind kind, size_t index)
+{
+	const struct section_row *row = &section_rows[kind];
+	const char *items;
+
+	if (!row->sample)
+		return config;
+	memcpy(&items, (const char *)config + row->items, sizeof items);
+	return items + index * row->size;
+}
+
+static size_t section_count(const struct config *config, enum section_kind kind)
+{
+	const struct section_row *row = &section_rows[kind];
+	size_t count = 1;
+
+	if (row->sample)
+		memcpy(&count, (const char *)config + row->count, sizeof count);
+	return count;
+}
+
+/* A list that is longer than a line goes on in the next, with the option in front again. */
+static void print_option(const struct option *option, const void *values, FILE *to)
+{
+	size_t count = value_count(option, values), column = 0;
+	char text[VALUE_TEXT_BYTES];
+
+	if (count == 0)
+		fprintf(to, "%s =\n", option->name);
+	for (size_t i = 0; i < count; i++) {
+		value_format(option, values, i, text, sizeof text);
+		size_t len = strlen(text);
+		if (i > 0 && column + len + 2 <= LINE_COLUMNS) {
+			column += (size_t)fprintf(to, ", %s", text);
+			continue;
+		}
+		column = (size_t)fprintf(to, "%s%s = %s", i > 0 ? "\n" : "", option->name, text);
+	}
+	if (count > 0)
+		fputc('\n', to);
+}
+
+static bool is_same(const struct option *option, const void *a, const void *b)
+{
+	char a_text[VALUE_TEXT_BYTES], b_text[VALUE_TEXT_BYTES];
+	size_t count = value_count(option, a);
+
+	if (count != value_count(option, b))
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		value_format(option, a, i, a_text, sizeof a_text);
+		value_format(option, b, i, b_text, sizeof b_text);
+		if (strcmp(a_text, b_text) != 0)
+			return false;
+	}
+	return true;
+}
+
+static bool is_preset(const struct config *config, const struct option *option, const void *values)
+{
+	struct arena arena = { NULL };
+	struct value_source source = { .arena = &arena, .directory = "" };
+	struct value_error error;
+	size_t size = section_rows[option->section].size;
+	void *presets = arena_alloc(&arena, size ? size : sizeof *config);
+	const char *preset = draft_preset(config, option, false, &arena);
+
+	bool same = preset && value_parse(option, slice_str(preset), &source, presets, &error) &&
+		    is_same(option, values, presets);
+	arena_release(&arena);
+	return same;
+}
+
+static void print_head(enum section_kind kind, const void *values, FILE *to)
+{
+	struct section_head head;
+
+	if (section_rows[kind].sample) {
+		memcpy(&head, values, sizeof head);
+		fprintf(to, "\n[%s %s]\n", section_rows[kind].word, head.name);
+	} else {
+		fprintf(to, "\n[%s]\n", section_rows[kind].word);
+	}
+}
+
+/* A section of which nothing is to be said is left out. */
+static void print_section(const struct config *config, enum section_kind kind, const void *values,
+			  bool changed_only, FILE *to)
+{
+	bool has_head = false;
+
+	for (size_t i = 0; i < option_count; i++) {
+		const struct option *option = &options[i];
+		if (option->section != kind || option->type == OPTION_INCLUDE ||
+		    (changed_only && is_preset(config, option, values)))
+			continue;
+		if (!has_head)
+			print_head(kind, values, to);
+		has_head = true;
+		print_option(option, values, to);
+	}
+}
+
+void config_print(const struct config *config, enum config_print what, FILE *to)
+{
+	if (what == CONFIG_DEFAULTS) {
+		print_sample(to);
+		return;
+	}
+	fprintf(to,
+		what == CONFIG_CHANGED ? "; %s: what differs from the defaults\n"
+				       : "; %s, with all that it says and all defaults\n",
+		config->path);
+	for (enum section_kind kind = 0; kind < SECTION_KINDS; kind++)
+		for (size_t i = 0; i < section_count(config, kind); i++)
+			print_section(config, kind, section_values(config, kind, i),
+				      what == CONFIG_CHANGED, to);
+}

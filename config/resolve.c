@@ -1,0 +1,290 @@
+#include "config/draft.h"
+#include "config/suggest.h"
+
+#include <netdb.h>
+#include <stdio.h>
+#include <unistd.h>
+
+/* Where the option was set, else its section. */
+static const char *place_of(const struct section *section, const char *name)
+{
+	const struct option *option = option_find(section->kind, slice_str(name));
+	const char *place = section->set_at[option - options];
+
+	return place ? place : section->place;
+}
+
+static bool was_set(const struct section *section, const char *name)
+{
+	return place_of(section, name) != section->place;
+}
+
+/* -------------------------------------------------------------------------- what must be there */
+
+static void check_mandatory(struct draft *draft, const struct section *section)
+{
+	const struct section_row *row = &section_rows[section->kind];
+
+	for (size_t i = 0; i < option_count; i++)
+		if (options[i].section == section->kind && !options[i].preset &&
+		    !section->set_at[i])
+			complain(draft->complaints, section->place,
+				 "[%s %s] needs `%s`, as in `%s = %s`", row->word, section->name,
+				 options[i].name, options[i].name, options[i].sample);
+}
+
+static void check_some(struct draft *draft, enum section_kind kind, size_t count)
+{
+	const struct section_row *row = &section_rows[kind];
+
+	if (count == 0)
+		complain(draft->complaints,
+			 arena_format(draft->source.arena, "%s:1", draft->config->path),
+			 "there is no section [%s NAME]; at least one is needed", row->word);
+}
+
+/* -------------------------------------------------------------------------------------- arrays */
+
+static size_t count_kind(const struct draft *draft, enum section_kind kind)
+{
+	size_t count = 0;
+
+	for (const struct section *section = draft->first; section; section = section->next)
+		count += section->kind == kind && !section->again;
+	return count;
+}
+
+/* Moves the structs of a kind side by side into the array that struct config has for them. */
+static void gather(struct draft *draft, enum section_kind kind)
+{
+	const struct section_row *row = &section_rows[kind];
+	size_t count = count_kind(draft, kind);
+	char *array = arena_alloc(draft->source.arena, count * row->size), *to = array;
+
+	for (struct section *section = draft->first; section; section = section->next) {
+		if (section->kind != kind || section->again)
+			continue;
+		memcpy(to, section->values, row->size);
+		section->values = to;
+		to += row->size;
+	}
+	memcpy((char *)draft->config + row->items, &array, sizeof array);
+	memcpy((char *)draft->config + row->count, &count, sizeof count);
+}
+
+/* ------------------------------------------------------------------------------------ defaults */
+
+/* The full name as DNS or /etc/hosts completes it; what the system calls itself if they do not. */
+static const char *system_name(struct arena *arena, bool sealed)
+{
+	struct addrinfo hints = { .ai_flags = AI_CANONNAME }, *found = NULL;
+	char name[256] = "";
+
+	if (gethostname(name, sizeof name - 1) != 0 || !value_is_domain(slice_str(name)))
+		return "localhost";
+	const char *full = arena_string(arena, slice_str(name));
+	if (sealed || strchr(name, '.') || getaddrinfo(name, NULL, &hints, &found) != 0)
+		return full;
+	if (found->ai_canonname && strchr(found->ai_canonname, '.') &&
+	    value_is_domain(slice_str(found->ai_canonname)))
+		full = arena_string(arena, slice_str(found->ai_canonname));
+	freeaddrinfo(found);
+	return full;
+}
+
+const char *draft_preset(const struct config *config, const struct option *option, bool sealed,
+			 struct arena *arena)
+{
+	if (option->type == OPTION_HOSTNAME)
+		return system_name(arena, sealed);
+	if (option->offset == offsetof(struct listener_config, backend_name) &&
+	    option->section == SECTION_LISTENER && config->backend_count == 1)
+		return config->backends[0].name;
+	return option->preset;
+}
+
+/* For strings that are still not there. */
+static void set_late_presets(struct draft *draft, struct section *section)
+{
+	struct value_error error;
+
+	for (size_t i = 0; i < option_count; i++) {
+		const struct option *option = &options[i];
+		if (option->section != section->kind || option_shape(option) != SHAPE_STRING ||
+		    !option->preset || value_count(option, section->values) > 0)
+			continue;
+		const char *preset = draft_preset(draft->config, option, draft->source.sealed,
+						  draft->source.arena);
+		value_parse(option, slice_str(preset), &draft->source, section->values, &error);
+	}
+}
+
+/* ---------------------------------------------------------------------------------- references */
+
+/* The struct of the section called `name`; NULL after a complaint. */
+static void *refer(struct draft *draft, enum section_kind kind, const char *name, const char *place)
+{
+	struct section *found = draft_find(draft, kind, slice_str(name));
+	struct suggest suggest = { .word = slice_str(name) };
+	char hint[SUGGEST_BYTES];
+
+	if (found) {
+		found->used = true;
+		return found->values;
+	}
+	for (const struct section *other = draft->first; other; other = other->next)
+		if (other->kind == kind)
+			suggest_offer(&suggest, other->name);
+	complain(draft->complaints, place, "there is no section [%s %s]%s", section_rows[kind].word,
+		 name, suggest_text(&suggest, hint));
+	return NULL;
+}
+
+static void refer_certificates(struct draft *draft, struct section *section)
+{
+	struct listener_config *listener = section->values;
+	struct config *config = draft->config;
+	bool all = listener->certificate_names.count == 0;
+	size_t count = all ? config->certificate_count : listener->certificate_names.count;
+
+	listener->certificates =
+		arena_alloc(draft->source.arena, count * sizeof(struct certificate_config *));
+	for (size_t i = 0; i < count; i++) {
+		const char *name =
+			all ? config->certificates[i].name : listener->certificate_names.item[i];
+		struct certificate_config *certificate =
+			refer(draft, SECTION_CERTIFICATE, name, place_of(section, "certificate"));
+		if (certificate)
+			listener->certificates[listener->certificate_count++] = certificate;
+	}
+	if (count == 0)
+		complain(draft->complaints, section->place,
+			 "[listener %s] has no certificate; add a section [certificate NAME]",
+			 section->name);
+}
+
+static void refer_backend(struct draft *draft, struct section *section)
+{
+	struct listener_config *listener = section->values;
+
+	if (listener->backend_name)
+		listener->backend = refer(draft, SECTION_BACKEND, listener->backend_name,
+					  place_of(section, "backend"));
+	else if (draft->config->backend_count > 1 && !was_set(section, "backend"))
+		complain(draft->complaints, section->place,
+			 "[listener %s] needs `backend`, as there are %zu of them", section->name,
+			 draft->config->backend_count);
+}
+
+static void refer_all(struct draft *draft, struct section *section)
+{
+	struct listener_config *listener = section->values;
+
+	refer_certificates(draft, section);
+	refer_backend(draft, section);
+	if (listener->policy_name)
+		listener->policy = refer(draft, SECTION_POLICY, listener->policy_name,
+					 place_of(section, "policy"));
+}
+
+/* -------------------------------------------------------------------------------- cross checks */
+
+static bool has_addr(const struct addrs *list, size_t count, const struct addr *addr)
+{
+	for (size_t i = 0; i < count; i++)
+		if (addr_eq(&list->item[i], addr))
+			return true;
+	return false;
+}
+
+/* The listener, of those up to and with `section`, that has the address before it; else NULL. */
+static const struct section *earlier_listener(const struct draft *draft,
+					      const struct section *section, size_t index)
+{
+	const struct listener_config *listener = section->values, *other;
+	const struct addr *addr = &listener->address.item[index];
+
+	for (const struct section *at = draft->first; at != section; at = at->next) {
+		other = at->values;
+		if (at->kind == SECTION_LISTENER && !at->again &&
+		    has_addr(&other->address, other->address.count, addr))
+			return at;
+	}
+	return has_addr(&listener->address, index, addr) ? section : NULL;
+}
+
+static void check_addresses(struct draft *draft, const struct section *section)
+{
+	const struct listener_config *listener = section->values;
+	char text[ADDR_TEXT_BYTES];
+
+	for (size_t i = 0; i < listener->address.count; i++) {
+		const struct section *earlier = earlier_listener(draft, section, i);
+		if (!earlier)
+			continue;
+		addr_format(&listener->address.item[i], text, sizeof text);
+		complain(draft->complaints, place_of(section, "address"),
+			 "`%s` has a listener already, at %s; an address can have one only", text,
+			 place_of(earlier, "address"));
+	}
+}
+
+static void check_disjoint(struct draft *draft, const struct section *section,
+			   const struct strings *on, const char *on_name, const struct strings *off,
+			   const char *off_name)
+{
+	for (size_t i = 0; i < on->count; i++)
+		for (size_t j = 0; j < off->count; j++)
+			if (slice_eq_nocase(slice_str(on->item[i]), slice_str(off->item[j])))
+				complain(draft->complaints, place_of(section, on_name),
+					 "`%s` is in `%s` and in `%s`; take it out of one",
+					 on->item[i], on_name, off_name);
+}
+
+static void check_policy(struct draft *draft, const struct section *section)
+{
+	const struct policy_config *policy = section->values;
+
+	check_disjoint(draft, section, &policy->verbs_pass, "verbs_pass", &policy->verbs_off,
+		       "verbs_off");
+	check_disjoint(draft, section, &policy->keywords_pass, "keywords_pass",
+		       &policy->keywords_hide, "keywords_hide");
+	if (policy->require_auth && policy->auth == AUTH_NEVER)
+		complain(draft->complaints, place_of(section, "require_auth"),
+			 "`require_auth = yes` with `auth = never` takes no mail at all; "
+			 "change one of them");
+}
+
+static void warn_unused(struct draft *draft, const struct section *section)
+{
+	if (!section->used && section_rows[section->kind].sample &&
+	    section->kind != SECTION_LISTENER && strcmp(section->name, "default") != 0)
+		complain_warn(draft->complaints, section->place, "no listener uses [%s %s]",
+			      section_rows[section->kind].word, section->name);
+}
+
+void draft_finish(struct draft *draft)
+{
+	struct config *config = draft->config;
+
+	for (enum section_kind kind = 0; kind < SECTION_KINDS; kind++)
+		if (section_rows[kind].sample)
+			gather(draft, kind);
+	check_some(draft, SECTION_LISTENER, config->listener_count);
+	check_some(draft, SECTION_BACKEND, config->backend_count);
+	for (struct section *section = draft->first; section; section = section->next) {
+		if (section->again)
+			continue;
+		check_mandatory(draft, section);
+		set_late_presets(draft, section);
+		if (section->kind == SECTION_POLICY)
+			check_policy(draft, section);
+		if (section->kind == SECTION_LISTENER) {
+			refer_all(draft, section);
+			check_addresses(draft, section);
+		}
+	}
+	for (struct section *section = draft->first; section; section = section->next)
+		if (!section->again && draft->complaints->count == 0)
+			warn_unused(draft, section);
+}

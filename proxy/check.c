@@ -1,0 +1,62 @@
+#include "proxy/check.h"
+#include "proxy/generation.h"
+
+static const char *plural(size_t count)
+{
+	return count == 1 ? "" : "s";
+}
+
+static void print_good(const struct config *config, size_t warnings)
+{
+	printf("%s: good: %zu listener%s, %zu certificate%s, %zu backend%s", config->path,
+	       config->listener_count, plural(config->listener_count), config->certificate_count,
+	       plural(config->certificate_count), config->backend_count,
+	       plural(config->backend_count));
+	if (warnings > 0)
+		printf(", %zu warning%s", warnings, plural(warnings));
+	putchar('\n');
+}
+
+static void print_bad(const char *path, const struct complaints *complaints)
+{
+	printf("%s: %zu error%s", path, complaints->count, plural(complaints->count));
+	if (complaints->warnings > 0)
+		printf(", %zu warning%s", complaints->warnings, plural(complaints->warnings));
+	putchar('\n');
+}
+
+enum exit_status check_run(const struct args *args)
+{
+	struct complaints complaints = { 0 };
+	struct generation *generation = generation_load(args->path, &args->overrides, &complaints);
+	if (complaints.text != NULL)
+		fputs(complaints.text, stderr);
+	enum exit_status status = EXIT_CONFIGURATION;
+	if (generation != NULL) {
+		print_good(generation->config, complaints.warnings);
+		status = args->strict && complaints.warnings > 0 ? EXIT_WARNINGS : EXIT_STOPPED;
+	} else {
+		print_bad(args->path, &complaints);
+	}
+	generation_free(generation);
+	complaints_release(&complaints);
+	return status;
+}
+
+enum exit_status config_run(const struct args *args)
+{
+	if (args->print == CONFIG_DEFAULTS) {
+		config_print(NULL, CONFIG_DEFAULTS, stdout);
+		return EXIT_STOPPED;
+	}
+	struct complaints complaints = { 0 };
+	struct config *config = config_read(args->path, &args->overrides, &complaints);
+	if (complaints.text != NULL)
+		fputs(complaints.text, stderr);
+	complaints_release(&complaints);
+	if (config == NULL)
+		return EXIT_CONFIGURATION;
+	config_print(config, args->print, stdout);
+	config_free(config);
+	return EXIT_STOPPED;
+}

@@ -1,0 +1,16 @@
+/* The clock that deadlines and back-off are counted by. It stands still while the machine sleeps.
+ */
+#ifndef PROXY_CLOCK_H
+#define PROXY_CLOCK_H
+
+#include <stdint.h>
+#include <time.h>
+
+static inline uint64_t clock_ms(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+#endif

@@ -1,0 +1,31 @@
+/*
+ * A generation: a configuration and all that was loaded for it, as one. It never changes. A reload
+ * makes a new one, and the old lives until its last worker has gone.
+ */
+#ifndef PROXY_GENERATION_H
+#define PROXY_GENERATION_H
+
+#include "certs/certs.h"
+#include "proxy/privilege.h"
+
+struct generation {
+	struct config *config;
+	struct cert_store **certs; /* one a listener */
+	struct privilege privilege;
+	struct log log; /* nowhere before generation_open_log() */
+};
+
+enum { WORKERS_MAX = 256 };
+
+/*
+ * Reads the configuration and everything it names. All that is wrong is in the complaints, and the
+ * result then NULL; there may be warnings beside a good result. Opens no socket and no log.
+ */
+struct generation *generation_load(const char *path, const struct strings *overrides,
+				   struct complaints *complaints);
+void generation_free(struct generation *generation);
+
+/* Opens the log that the configuration names, anew if it was open. False with a complaint. */
+bool generation_open_log(struct generation *generation, struct complaints *complaints);
+
+#endif

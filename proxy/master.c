@@ -1,0 +1,373 @@
+#include "proxy/master.h"
+#include "proxy/announce.h"
+#include "proxy/clock.h"
+#include "proxy/crew.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+enum {
+	GENERATIONS_MAX = 4,
+	RECORDS_MIN = 64,
+	START_MS = 30 * 1000,     /* for all workers of a new generation to come up */
+	STOP_MS = 2 * 1000,       /* for a worker to stop at once */
+	DRAIN_SPARE_MS = 5 * 1000 /* beyond its own deadline, for a worker to drain */
+};
+
+struct master {
+	const struct master_options *options;
+	struct crews crews;
+	struct crew *current; /* serves; NULL before the first is up */
+	struct crew *coming;  /* is being started; NULL otherwise */
+	uint32_t generations; /* made so far */
+	bool reload_wanted;
+	bool stopping;
+	uint64_t files; /* the limit of open files */
+	struct pollfd *polls;
+	size_t poll_room;
+};
+
+/* The log of the configuration that counts. */
+static const struct log *master_log(const struct master *master)
+{
+	const struct crew *crew = master->current != NULL ? master->current : master->crews.first;
+	return &crew->generation->log;
+}
+
+/* ------------------------------------------------------------------------------------- reload */
+
+/* What both the first start and a reload do with a generation that was loaded. */
+static struct crew *master_launch(struct master *master, struct generation *generation,
+				  struct complaints *complaints)
+{
+	struct entrances entrances = { 0 };
+	if (!sockets_open(&master->crews.sockets, generation->config, &entrances, complaints))
+		return NULL;
+	struct crew *crew = crew_new(&master->crews, generation, &entrances, ++master->generations);
+	if (crew == NULL) {
+		complain(complaints, generation->config->path,
+			 "workers = %" PRIu64
+			 ": there is no room for so many more before a restart",
+			 generation->config->workers);
+		entrances_release(&entrances);
+		return NULL;
+	}
+	announce_complaints(&generation->log, complaints);
+	announce_listening(crew);
+	announce_few_files(crew, master->crews.shared.plan.slots_each, master->files);
+	crew_start(&master->crews, crew);
+	return crew;
+}
+
+static void master_load(struct master *master)
+{
+	const struct log *log = master_log(master);
+	struct complaints complaints = { 0 };
+	announce_reloading(log);
+	struct generation *generation =
+		generation_load(master->options->path, &master->options->overrides, &complaints);
+	if (generation != NULL && generation_open_log(generation, &complaints))
+		master->coming = master_launch(master, generation, &complaints);
+	if (master->coming == NULL) {
+		announce_reload_failed(log, &complaints, "the new configuration has errors");
+		generation_free(generation);
+		sockets_keep(&master->crews.sockets, &master->current->entrances, NULL);
+	}
+	complaints_release(&complaints);
+}
+
+/* All workers of the new generation watch their sockets: the old one may go home. */
+static void master_promote(struct master *master)
+{
+	struct crew *old = master->current;
+	master->current = master->coming;
+	master->coming = NULL;
+	announce_serving(master->current, old == NULL);
+	if (old == NULL && master->options->ready != NULL)
+		master->options->ready(master->options->owner, master->current->generation->config);
+	if (old != NULL)
+		crew_order(&master->crews, old, ORDER_RETIRE, 0);
+	sockets_keep(&master->crews.sockets, &master->current->entrances, NULL);
+
+	size_t age = 0;
+	for (struct crew *crew = master->crews.first; crew != NULL; crew = crew->next) {
+		if (age++ >= GENERATIONS_MAX)
+			crew_order(&master->crews, crew, ORDER_DRAIN, 0);
+	}
+}
+
+/* The new generation does not come up. What it has accepted in the meantime it may finish. */
+static void master_abandon(struct master *master)
+{
+	struct crew *failed = master->coming;
+	master->coming = NULL;
+	announce_reload_failed(master_log(master), &(struct complaints){ 0 },
+			       "the new workers do not start");
+	crew_order(&master->crews, failed, ORDER_RETIRE, 0);
+	sockets_keep(&master->crews.sockets, &master->current->entrances, NULL);
+}
+
+static bool coming_has_failed(const struct master *master)
+{
+	return crew_has_failed(master->coming) ||
+	       clock_ms() >= master->coming->started_ms + START_MS;
+}
+
+static void master_free_crew(struct master *master, struct crew *crew)
+{
+	if (master->stopping && crew == master->crews.first && crew->next == NULL)
+		log_say(&crew->generation->log, LOG_LEVEL_INFO, "stopped",
+			"all sessions have ended");
+	if (crew == master->current)
+		master->current = NULL;
+	if (crew == master->coming)
+		master->coming = NULL;
+	crew_free(&master->crews, crew);
+}
+
+/* Kills, frees and starts what is due. */
+static void master_tend(struct master *master)
+{
+	for (struct crew *crew = master->crews.first; crew != NULL;) {
+		struct crew *next = crew->next;
+		crew_kill_late(crew);
+		crew_start(&master->crews, crew);
+		if (crew->order != ORDER_WORK && crew_is_gone(crew))
+			master_free_crew(master, crew);
+		crew = next;
+	}
+}
+
+/* After whatever has happened: draws the conclusions from how the crews stand. */
+static void master_settle(struct master *master)
+{
+	master_tend(master);
+	if (master->stopping)
+		return;
+	if (master->coming != NULL && crew_is_up(master->coming))
+		master_promote(master);
+	else if (master->coming != NULL && master->current != NULL && coming_has_failed(master))
+		master_abandon(master);
+	if (master->reload_wanted && master->coming == NULL) {
+		master->reload_wanted = false;
+		master_load(master);
+	}
+}
+
+/* ------------------------------------------------------------------------------------ signals */
+
+static void master_reload(struct master *master)
+{
+	master->reload_wanted = !master->stopping;
+}
+
+static void master_stop(struct master *master)
+{
+	announce_stopping(master_log(master), true);
+	master->stopping = true;
+	for (struct crew *crew = master->crews.first; crew != NULL; crew = crew->next)
+		crew_order(&master->crews, crew, ORDER_STOP, STOP_MS);
+	sockets_close(&master->crews.sockets);
+}
+
+static void master_drain(struct master *master)
+{
+	if (master->stopping) {
+		master_stop(master);
+		return;
+	}
+	announce_stopping(master_log(master), false);
+	master->stopping = true;
+	for (struct crew *crew = master->crews.first; crew != NULL; crew = crew->next)
+		crew_order(&master->crews, crew, ORDER_END,
+			   crew->generation->config->timeouts.drain_ms + DRAIN_SPARE_MS);
+	/* Who connects from now on is refused at once, and finds another server the sooner. */
+	sockets_close(&master->crews.sockets);
+}
+
+static void master_reopen_log(struct master *master)
+{
+	for (struct crew *crew = master->crews.first; crew != NULL; crew = crew->next)
+		crew_reopen_log(crew);
+	log_say(master_log(master), LOG_LEVEL_INFO, "log", "opened anew");
+}
+
+static void master_reap(struct master *master)
+{
+	for (struct crew *crew = master->crews.first; crew != NULL; crew = crew->next)
+		crew_reap(&master->crews, crew);
+}
+
+static const struct {
+	int number;
+	void (*handle)(struct master *master);
+} signals[] = {
+	{ SIGHUP, master_reload }, { SIGTERM, master_drain },      { SIGQUIT, master_drain },
+	{ SIGINT, master_stop },   { SIGUSR1, master_reopen_log }, { SIGCHLD, master_reap },
+};
+
+enum { SIGNALS = sizeof(signals) / sizeof(signals[0]) };
+
+static bool master_take_signals(struct master *master)
+{
+	sigset_t mask;
+	sigemptyset(&mask);
+	for (size_t i = 0; i < SIGNALS; i++)
+		sigaddset(&mask, signals[i].number);
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGUSR2, SIG_IGN);
+	sigprocmask(SIG_BLOCK, &mask, NULL);
+	master->crews.signals = signalfd(-1, &mask, SFD_NONBLOCK | SFD_CLOEXEC);
+	return master->crews.signals >= 0;
+}
+
+static void master_handle_signals(struct master *master)
+{
+	struct signalfd_siginfo info;
+	while (read(master->crews.signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+		for (size_t i = 0; i < SIGNALS; i++) {
+			if (signals[i].number == (int)info.ssi_signo && master->crews.first != NULL)
+				signals[i].handle(master);
+		}
+	}
+}
+
+/* --------------------------------------------------------------------------------------- loop */
+
+/* One for the signals, then one for each member of each crew, in their order. */
+static size_t master_polls(struct master *master)
+{
+	size_t count = 1;
+	for (const struct crew *crew = master->crews.first; crew != NULL; crew = crew->next)
+		count += crew->count;
+	if (count > master->poll_room) {
+		struct pollfd *polls = realloc(master->polls, count * sizeof(*polls));
+		if (polls == NULL)
+			return 0;
+		master->polls = polls;
+		master->poll_room = count;
+	}
+	struct pollfd *poll = master->polls;
+	*poll++ = (struct pollfd){ .fd = master->crews.signals, .events = POLLIN };
+	for (const struct crew *crew = master->crews.first; crew != NULL; crew = crew->next) {
+		for (size_t i = 0; i < crew->count; i++)
+			*poll++ =
+				(struct pollfd){ .fd = crew->members[i].channel, .events = POLLIN };
+	}
+	return count;
+}
+
+static int master_wait_ms(const struct master *master)
+{
+	uint64_t due_ms = UINT64_MAX;
+	for (const struct crew *crew = master->crews.first; crew != NULL; crew = crew->next) {
+		if (crew_due_ms(crew) < due_ms)
+			due_ms = crew_due_ms(crew);
+	}
+	if (master->coming != NULL && master->current != NULL &&
+	    master->coming->started_ms + START_MS < due_ms)
+		due_ms = master->coming->started_ms + START_MS;
+	uint64_t now_ms = clock_ms();
+	if (due_ms <= now_ms)
+		return 0;
+	return due_ms - now_ms < INT32_MAX ? (int)(due_ms - now_ms) : -1;
+}
+
+static void master_turn(struct master *master)
+{
+	size_t count = master_polls(master);
+	if (count == 0 || poll(master->polls, count, master_wait_ms(master)) < 0)
+		return;
+	/* Channels first: the handling of a signal may add crews, or close what is listed. */
+	const struct pollfd *news = master->polls + 1;
+	for (struct crew *crew = master->crews.first; crew != NULL; crew = crew->next) {
+		for (size_t i = 0; i < crew->count; i++, news++) {
+			if (news->revents != 0)
+				crew_hear(&master->crews, crew, i);
+		}
+	}
+	if (master->polls[0].revents != 0)
+		master_handle_signals(master);
+	master_settle(master);
+}
+
+/* -------------------------------------------------------------------------------------- start */
+
+/* Each session takes two descriptors: as many as may be had. The limit then in force. */
+static uint64_t raise_file_limit(void)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return 0;
+	struct rlimit raised = { limit.rlim_max, limit.rlim_max };
+	return setrlimit(RLIMIT_NOFILE, &raised) == 0 ? limit.rlim_max : limit.rlim_cur;
+}
+
+static bool master_make_shared(struct master *master, const struct config *config,
+			       struct complaints *complaints)
+{
+	size_t records = 2 * GENERATIONS_MAX * config->workers;
+	size_t addresses = 0;
+	for (size_t i = 0; i < config->listener_count; i++)
+		addresses += config->listeners[i].address.count;
+	size_t slots = shared_slots_for(master->files, addresses * config->workers);
+	if (shared_new(&master->crews.shared, records > RECORDS_MIN ? records : RECORDS_MIN, slots))
+		return true;
+	complain(complaints, config->path, "shared memory cannot be had: %s", strerror(errno));
+	return false;
+}
+
+static enum exit_status master_start(struct master *master, struct complaints *complaints)
+{
+	const struct master_options *options = master->options;
+	struct generation *generation =
+		generation_load(options->path, &options->overrides, complaints);
+	if (generation == NULL)
+		return EXIT_CONFIGURATION;
+	if (!generation_open_log(generation, complaints)) {
+		generation_free(generation);
+		return EXIT_CONFIGURATION;
+	}
+	if (master_make_shared(master, generation->config, complaints) &&
+	    sockets_init(&master->crews.sockets, generation->config, complaints))
+		master->coming = master_launch(master, generation, complaints);
+	if (master->coming != NULL)
+		return EXIT_STOPPED;
+	generation_free(generation);
+	return EXIT_FAILED;
+}
+
+enum exit_status master_run(const struct master_options *options)
+{
+	struct master master = {
+		.options = options,
+		.crews = { .signals = -1, .shared = { .fd = -1 } },
+		.files = raise_file_limit(),
+	};
+	struct complaints complaints = { 0 };
+	enum exit_status status = EXIT_FAILED;
+	if (master_take_signals(&master))
+		status = master_start(&master, &complaints);
+	else
+		fprintf(stderr, "postern: signals cannot be had: %s\n", strerror(errno));
+	if (status != EXIT_STOPPED && complaints.text != NULL)
+		fputs(complaints.text, stderr);
+	complaints_release(&complaints);
+
+	while (master.crews.first != NULL)
+		master_turn(&master);
+
+	sockets_close(&master.crews.sockets);
+	shared_free(&master.crews.shared);
+	if (master.crews.signals >= 0)
+		close(master.crews.signals);
+	free(master.polls);
+	return status;
+}

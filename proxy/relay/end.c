@@ -1,0 +1,64 @@
+/*
+ * The orderly end: write what is due, close_notify, FIN, then read and discard until the other has
+ * closed. A close with unread input would send RST and destroy the last reply on its way.
+ */
+#include "proxy/relay/session.h"
+#include "proxy/relay/tls.h"
+
+enum { DISCARD_BYTES = 64 * 1024 };
+static const double FLUSH_SECONDS = 30, DISCARD_SECONDS = 2;
+
+void session_close(struct session *s, enum ending reason)
+{
+	if (s->stage == STAGE_FLUSH || s->stage == STAGE_DONE)
+		return;
+	if (s->reason == END_NONE)
+		s->reason = reason;
+	if (smtp_in_message(&s->smtp))
+		peer_reset(&s->server, s->relay->loop);
+	else
+		peer_close(&s->server, s->relay->loop);
+	buf_drop(&s->client.in);
+	s->stage = STAGE_FLUSH;
+	s->flush_by = session_now(s) + FLUSH_SECONDS;
+}
+
+static void finish(struct session *s)
+{
+	if (s->client.ssl)
+		tls_finish(s->client.ssl);
+	net_finish(s->client.fd);
+	s->finished = true;
+	s->client.readable = true;
+	s->flush_by = session_now(s) + DISCARD_SECONDS;
+}
+
+static bool discard(struct session *s)
+{
+	ssize_t n;
+
+	while ((n = net_read(s->client.fd, s->relay->room, SMTP_ROOM_BYTES)) > 0) {
+		s->discarded += (size_t)n;
+		if (s->discarded >= DISCARD_BYTES)
+			return true;
+	}
+	s->client.readable = false;
+	return n != IO_AGAIN;
+}
+
+bool session_flush(struct session *s)
+{
+	size_t before = buf_leaving(&s->server.in).len;
+
+	peer_write(&s->client, &s->server.in);
+	s->queued += before - buf_leaving(&s->server.in).len;
+	if (buf_leaving(&s->server.in).len > 0 && !s->client.broken)
+		return false;
+	if (!s->finished)
+		finish(s);
+	/* Its own end was there before ours: nothing can come any more. */
+	bool gone = s->client.broken || (s->client.eof && !s->client.clean);
+	if (gone || discard(s))
+		s->stage = STAGE_DONE;
+	return s->stage == STAGE_DONE;
+}

@@ -1,0 +1,69 @@
+/* The client's TLS: the handshake, at once or behind the answer to STARTTLS. */
+#include "proxy/relay/session.h"
+#include "proxy/relay/tls.h"
+
+static void handshake_failed(struct session *s, enum tls_handshake outcome, const char *why)
+{
+	static const enum ending endings[] = {
+		[TLS_PLAIN] = END_PLAIN_ON_TLS,
+		[TLS_FOREIGN] = END_FOREIGN_ALPN,
+		[TLS_CLOSED] = END_HANDSHAKE_FAILED,
+		[TLS_FAILED] = END_HANDSHAKE_FAILED,
+	};
+
+	s->detail = why;
+	session_close(s, endings[outcome]);
+}
+
+static void handshake_done(struct session *s)
+{
+	bool upgraded = s->stage == STAGE_UPGRADE;
+
+	s->client.readable = s->client.writable = true;
+	s->secured = session_now(s);
+	s->relay->counters->handshakes++;
+	s->stage = STAGE_RELAY;
+	s->deadline = 0;
+	if (upgraded)
+		smtp_event(&s->smtp, SMTP_SECURED);
+}
+
+bool session_handshake(struct session *s)
+{
+	const char *why = NULL;
+	enum tls_handshake outcome;
+
+	if (!s->client.readable && !s->client.writable)
+		return false;
+	outcome = tls_accept(s->client.ssl, &why);
+	s->client.readable = s->client.writable = false;
+	s->client.wants_write = outcome == TLS_WANTS_WRITE;
+	if (outcome == TLS_WANTS_READ || outcome == TLS_WANTS_WRITE)
+		return false;
+	if (outcome == TLS_DONE)
+		handshake_done(s);
+	else
+		handshake_failed(s, outcome, why);
+	return true;
+}
+
+/* The 220 goes out in plain, and not a byte is read before; then TLS begins on the socket. */
+bool session_upgrade(struct session *s)
+{
+	if (s->client.ssl)
+		return session_handshake(s);
+	peer_write(&s->client, &s->server.in);
+	if (s->client.broken) {
+		session_close(s, END_CLIENT_LOST);
+		return true;
+	}
+	if (buf_leaving(&s->server.in).len > 0)
+		return false;
+	s->client.ssl = cert_store_ssl(s->service->certs, s->client.fd);
+	if (!s->client.ssl) {
+		session_close(s, END_NO_MEMORY);
+		return true;
+	}
+	s->client.readable = true;
+	return session_handshake(s);
+}

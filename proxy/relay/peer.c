@@ -1,0 +1,132 @@
+#include "proxy/relay/peer.h"
+
+#include "proxy/relay/tls.h"
+
+#include <unistd.h>
+
+void peer_init(struct peer *peer, peer_callback *callback, void *data)
+{
+	*peer = (struct peer){ .fd = -1 };
+	ev_init(&peer->io, callback);
+	peer->io.data = data;
+}
+
+void peer_open(struct peer *peer, int fd, bool readable, bool writable)
+{
+	peer->fd = fd;
+	peer->readable = readable;
+	peer->writable = writable;
+	peer->eof = peer->clean = peer->broken = peer->wants_write = false;
+	ev_io_set(&peer->io, fd, EV_READ);
+}
+
+static ssize_t read_some(struct peer *peer, char *to, size_t room)
+{
+	peer->wants_write = false;
+	if (peer->ssl)
+		return tls_read(peer->ssl, to, room, &peer->clean, &peer->wants_write);
+	peer->clean = true;
+	ssize_t n = net_read(peer->fd, to, room);
+	/* A short read has emptied the socket: asking again could only say so. */
+	if (n > 0 && (size_t)n < room)
+		peer->readable = false;
+	if (n == IO_ERROR)
+		peer->clean = false;
+	return n;
+}
+
+bool peer_read(struct peer *peer, struct pool *pool)
+{
+	bool moved = false;
+	size_t room;
+
+	while (peer->fd >= 0 && peer->readable && !peer->eof && buf_borrow(&peer->in, pool)) {
+		char *to = buf_room(&peer->in, &room);
+		if (room == 0)
+			break;
+		ssize_t n = read_some(peer, to, room);
+		if (n == IO_AGAIN) {
+			peer->readable = false;
+			break;
+		}
+		moved = true;
+		if (n <= 0) {
+			peer->eof = true;
+			break;
+		}
+		buf_fill(&peer->in, (size_t)n);
+		peer->received += (uint64_t)n;
+	}
+	return moved;
+}
+
+bool peer_write(struct peer *peer, struct buf *from)
+{
+	bool moved = false;
+
+	while (buf_leaving(from).len > 0 && (peer->writable || peer->broken)) {
+		struct slice bytes = buf_leaving(from);
+		ssize_t n = peer->broken ? (ssize_t)bytes.len
+			    : peer->ssl  ? tls_write(peer->ssl, bytes)
+					 : net_write(peer->fd, bytes);
+		if (n == IO_AGAIN) {
+			peer->writable = false;
+			break;
+		}
+		moved = true;
+		if (n < 0) {
+			peer->broken = true;
+			/* Why, and its last words, are to be had by reading. */
+			peer->readable = true;
+			continue;
+		}
+		buf_take(from, (size_t)n);
+		if (!peer->broken)
+			peer->sent += (uint64_t)n;
+	}
+	return moved;
+}
+
+void peer_watch(struct peer *peer, struct ev_loop *loop, bool read, bool write)
+{
+	int events = 0;
+
+	if (peer->fd < 0)
+		return;
+	if (read && !peer->readable && !peer->eof)
+		events |= peer->wants_write ? EV_WRITE : EV_READ;
+	if (write && !peer->writable && !peer->broken)
+		events |= EV_WRITE;
+	if (ev_is_active(&peer->io) && peer->io.events == events)
+		return;
+	ev_io_stop(loop, &peer->io);
+	if (events == 0)
+		return;
+	ev_io_set(&peer->io, peer->fd, events);
+	ev_io_start(loop, &peer->io);
+}
+
+static void forget(struct peer *peer, struct ev_loop *loop)
+{
+	if (peer->fd >= 0)
+		ev_io_stop(loop, &peer->io);
+	if (peer->ssl)
+		tls_free(peer->ssl);
+	peer->ssl = NULL;
+}
+
+void peer_close(struct peer *peer, struct ev_loop *loop)
+{
+	forget(peer, loop);
+	if (peer->fd >= 0)
+		close(peer->fd);
+	peer->fd = -1;
+}
+
+void peer_reset(struct peer *peer, struct ev_loop *loop)
+{
+	forget(peer, loop);
+	if (peer->fd >= 0)
+		net_reset(peer->fd);
+	peer->fd = -1;
+}

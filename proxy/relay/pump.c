@@ -1,0 +1,194 @@
+/*
+ * The pump: runs both directions of a session until nothing moves or its turn is over. Backpressure
+ * is nothing more than that: no room, no read.
+ */
+#include "proxy/relay/backend.h"
+#include "proxy/relay/session.h"
+#include "proxy/relay/tls.h"
+
+enum { PUMP_TURNS = 8 };
+
+/* A message's fate is known: it is logged when the reply that tells it has gone out. */
+static void note_verdict(struct session *s)
+{
+	s->tellings[s->telling_count++] =
+		(struct telling){ s->smtp.verdict, s->queued + buf_leaving(&s->server.in).len };
+	if (s->smtp.verdict.code >= 200 && s->smtp.verdict.code < 300)
+		s->relay->counters->messages++;
+}
+
+/* `len` waiting bytes become `text`. There is room: nothing is inspected where there might not be.
+ */
+static void put(struct session *s, struct buf *buf, size_t len, struct slice text)
+{
+	if ((len == 0 && text.len == 0) || !buf_borrow(buf, &s->relay->pool))
+		return;
+	buf_swap(buf, len, text);
+}
+
+static void cut_server(struct session *s)
+{
+	peer_reset(&s->server, s->relay->loop);
+	buf_take(&s->client.in, buf_leaving(&s->client.in).len);
+}
+
+/* One step with what waits from the client. */
+static bool to_server(struct session *s)
+{
+	struct buf *buf = &s->client.in;
+	struct smtp_step step = { .room = s->relay->room, .room_size = SMTP_ROOM_BYTES };
+
+	if (!buf_has_spare(buf))
+		return false;
+	smtp_to_server(&s->smtp, buf_waiting(buf), &step);
+	switch (step.act) {
+	case SMTP_PASS:
+		buf_pass(buf, step.len);
+		return true;
+	case SMTP_SWAP:
+		put(s, buf, step.len, step.text);
+		return true;
+	case SMTP_CUT:
+		cut_server(s);
+		put(s, buf, step.len, SLICE(""));
+		return true;
+	default:
+		return false;
+	}
+}
+
+/*
+ * The answer to STARTTLS is due. Anything that came before it was said must not be taken for what
+ * comes after (RFC 3207, CVE-2011-0411): the socket itself is asked, not the buffer alone.
+ */
+static void begin_upgrade(struct session *s, const struct smtp_step *step)
+{
+	struct buf *buf = &s->server.in;
+
+	if (!buf_empty(&s->client.in) || s->client.eof || net_has_input(s->client.fd)) {
+		smtp_event(&s->smtp, SMTP_EARLY_INPUT);
+		return;
+	}
+	put(s, buf, buf_waiting(buf).len, step->text);
+	if (step->note == SMTP_NOTE_QUIT_SERVER)
+		net_write(s->server.fd, SLICE("QUIT\r\n"));
+	peer_close(&s->server, s->relay->loop);
+	s->dialing = DIALING_NOT;
+	s->stage = STAGE_UPGRADE;
+	s->deadline = session_now(s) + (double)s->relay->config->timeouts.handshake_ms / 1000;
+}
+
+static void end(struct session *s, const struct smtp_step *step)
+{
+	struct buf *buf = &s->server.in;
+
+	put(s, buf, buf_waiting(buf).len, step->text);
+	session_close(s, step->ending);
+}
+
+static bool may_speak(const struct session *s)
+{
+	return s->greet_at == 0 || smtp_is_ending(&s->smtp);
+}
+
+/* One step with what waits from the server, or is due of our own. */
+static bool to_client(struct session *s)
+{
+	struct buf *buf = &s->server.in;
+	struct smtp_step step = { .room = s->relay->room, .room_size = SMTP_ROOM_BYTES };
+	bool hidden = s->dialing == DIALING_GREETING;
+
+	if (!buf_has_spare(buf) || s->telling_count == TELLINGS_MAX || !may_speak(s))
+		return false;
+	smtp_to_client(&s->smtp, hidden ? SLICE("") : buf_waiting(buf), &step);
+	if (step.act == SMTP_PASS)
+		buf_pass(buf, step.len);
+	else if (step.act == SMTP_SWAP)
+		put(s, buf, step.len, step.text);
+	if (step.note == SMTP_NOTE_VERDICT && step.act != SMTP_END)
+		note_verdict(s);
+	if (step.act == SMTP_CUT)
+		cut_server(s);
+	else if (step.act == SMTP_TLS)
+		begin_upgrade(s, &step);
+	else if (step.act == SMTP_END)
+		end(s, &step);
+	if (step.note == SMTP_NOTE_VERDICT && step.act == SMTP_END)
+		note_verdict(s);
+	return step.act != SMTP_WAIT;
+}
+
+/* In this order, which is the inspector's: all of the client's, then one step to it. */
+static bool inspect(struct session *s)
+{
+	bool any = false, moved = true;
+
+	while (moved && s->stage == STAGE_RELAY) {
+		moved = false;
+		backend_connect(s);
+		while (to_server(s))
+			moved = true;
+		moved |= to_client(s);
+		any |= moved;
+	}
+	return any;
+}
+
+/* What the server has said is all there: the inspector learns that nothing will follow. */
+static bool server_ended(struct session *s)
+{
+	if (s->server.fd < 0 || !s->server.eof)
+		return false;
+	peer_close(&s->server, s->relay->loop);
+	buf_take(&s->client.in, buf_leaving(&s->client.in).len);
+	s->dialing = DIALING_DONE;
+	smtp_event(&s->smtp, SMTP_SERVER_LOST);
+	return true;
+}
+
+/*
+ * The client will send no more, and all it sent has been dealt with as far as can be. A whole
+ * message that the server has is still followed to its verdict; part of one is never completed.
+ */
+static void client_ended(struct session *s)
+{
+	bool waits = s->client.clean && !s->client.broken && smtp_owes(&s->smtp);
+
+	if (!s->client.eof && !s->client.broken)
+		return;
+	if (smtp_in_message(&s->smtp))
+		session_close(s, END_CLIENT_LOST);
+	else if (!smtp_owes_verdict(&s->smtp) && !waits)
+		session_close(s, s->client.clean ? END_CLIENT_CLOSED : END_CLIENT_LOST);
+}
+
+static bool write_client(struct session *s)
+{
+	size_t before = buf_leaving(&s->server.in).len;
+	bool moved = peer_write(&s->client, &s->server.in);
+
+	s->queued += before - buf_leaving(&s->server.in).len;
+	if (s->telling_count > 0)
+		session_tell(s, false);
+	return moved;
+}
+
+bool session_pump(struct session *s)
+{
+	struct pool *pool = &s->relay->pool;
+	bool moved = true;
+
+	for (int turn = 0; turn < PUMP_TURNS && moved && s->stage == STAGE_RELAY; turn++) {
+		moved = peer_read(&s->client, pool);
+		moved |= backend_read(s);
+		moved |= inspect(s);
+		if (s->dialing == DIALING_GREETING || s->dialing == DIALING_DONE)
+			moved |= peer_write(&s->server, &s->client.in);
+		moved |= write_client(s);
+		moved |= server_ended(s);
+	}
+	s->more = moved && s->stage == STAGE_RELAY;
+	if (s->stage == STAGE_RELAY && !moved)
+		client_ended(s);
+	return s->stage != STAGE_RELAY;
+}

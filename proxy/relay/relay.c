@@ -1,0 +1,129 @@
+#include "proxy/relay/relay.h"
+
+#include "base/net.h"
+#include "proxy/relay/life.h"
+#include "proxy/relay/rules.h"
+#include "proxy/relay/session.h"
+
+#include <stdlib.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { IDLE_BUFFERS = 16 };
+
+static bool add_services(struct relay *relay, struct cert_store *const *certs)
+{
+	const struct config *config = relay->config;
+
+	relay->services = calloc(config->listener_count, sizeof *relay->services);
+	if (!relay->services)
+		return false;
+	for (size_t i = 0; i < config->listener_count; i++) {
+		struct service *service = &relay->services[i];
+		service->listener = &config->listeners[i];
+		service->certs = certs[i];
+		service->index = (uint16_t)i;
+		service->rules = rules_new(config, service->listener);
+		if (!service->rules)
+			return false;
+	}
+	return true;
+}
+
+bool relay_init(struct relay *relay, struct ev_loop *loop, const struct config *config,
+		struct cert_store *const *certs, const struct log *log, struct session_slot *slots,
+		size_t slot_count, struct relay_counters *counters)
+{
+	*relay = (struct relay){
+		.loop = loop,
+		.config = config,
+		.log = log,
+		.slots = slots,
+		.slot_count = slot_count,
+		.counters = counters,
+	};
+	/* Ids count on from a random number, so that no two workers or runs share any. */
+	if (getrandom(&relay->id_next, sizeof relay->id_next, 0) != sizeof relay->id_next)
+		relay->id_next = (uint64_t)time(NULL) << 32 ^ (uint64_t)getpid();
+	relay->room = malloc(SMTP_ROOM_BYTES);
+	if (relay->room && pool_init(&relay->pool, IDLE_BUFFERS) && add_services(relay, certs))
+		return true;
+	relay_release(relay);
+	return false;
+}
+
+void relay_release(struct relay *relay)
+{
+	relay_abort(relay);
+	for (size_t i = 0; relay->services && i < relay->config->listener_count; i++)
+		rules_free(relay->services[i].rules);
+	free(relay->services);
+	free(relay->room);
+	pool_release(&relay->pool);
+	*relay = (struct relay){ 0 };
+}
+
+/* Ten letters and digits that are not easily confused, of 50 bits. */
+static void make_id(struct relay *relay, char *id)
+{
+	static const char digits[] = "0123456789abcdefghjkmnpqrstvwxyz";
+	uint64_t n = relay->id_next++;
+
+	for (size_t i = 0; i < SESSION_ID_BYTES - 2; i++, n >>= 5)
+		id[SESSION_ID_BYTES - 3 - i] = digits[n & 31];
+	id[SESSION_ID_BYTES - 2] = 0;
+}
+
+static struct session_slot *take_slot(struct relay *relay, size_t listener)
+{
+	struct timespec now;
+
+	for (size_t i = 0; i < relay->slot_count; i++) {
+		struct session_slot *slot = &relay->slots[relay->slot_next];
+		relay->slot_next = (relay->slot_next + 1) % relay->slot_count;
+		if (slot->id[0])
+			continue;
+		clock_gettime(CLOCK_REALTIME, &now);
+		make_id(relay, slot->id);
+		slot->listener = (uint16_t)listener;
+		slot->since_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+		return slot;
+	}
+	return NULL;
+}
+
+void relay_accept(struct relay *relay, size_t listener, int fd, const struct addr *client)
+{
+	struct session_slot *slot = take_slot(relay, listener);
+
+	relay->counters->sessions++;
+	if (slot && session_open(relay, &relay->services[listener], slot, fd, client))
+		return;
+	relay->counters->ended[slot ? END_NO_MEMORY : END_OVERLOAD]++;
+	log_say(relay->log, LOG_LEVEL_WARNING, "refused", "no room for one more session: %s",
+		slot ? "out of memory" : "all slots are taken");
+	if (slot)
+		*slot = (struct session_slot){ 0 };
+	close(fd);
+}
+
+void relay_drain(struct relay *relay)
+{
+	relay->draining = true;
+	for (struct session *s = relay->sessions, *next; s; s = next) {
+		next = s->next;
+		smtp_event(&s->smtp, SMTP_DRAIN);
+		session_run(s);
+	}
+}
+
+void relay_abort(struct relay *relay)
+{
+	for (struct session *s = relay->sessions, *next; s; s = next) {
+		next = s->next;
+		session_close(s, END_DRAIN_TIMEOUT);
+		s->stage = STAGE_DONE;
+		session_run(s);
+	}
+}

@@ -1,0 +1,84 @@
+/* What the log says of a session and of its messages. Never a secret, never message text. */
+#include "proxy/relay/session.h"
+
+static uint64_t ms(double from, double to)
+{
+	return from > 0 && to > from ? (uint64_t)((to - from) * 1000) : 0;
+}
+
+static void log_tls(struct log_line *line, const struct session *s)
+{
+	struct tls_facts facts;
+
+	if (s->secured == 0)
+		return;
+	tls_facts(s->client.ssl, &facts);
+	log_str(line, "tls", facts.version);
+	log_str(line, "cipher", facts.cipher);
+	log_str(line, "group", facts.group);
+	log_str(line, "resumed", facts.resumed ? "yes" : "no");
+	if (facts.sni)
+		log_slice(line, "sni", slice_str(facts.sni));
+	log_ms(line, "tls_seconds", ms(s->started, s->secured));
+}
+
+void session_log_end(const struct session *s, double now)
+{
+	struct log_line line;
+	char client[ADDR_TEXT_BYTES];
+
+	if (!log_begin(&line, s->relay->log, LOG_LEVEL_INFO, "session"))
+		return;
+	addr_format(&s->address, client, sizeof client);
+	log_str(&line, "id", s->id);
+	log_str(&line, "listener", s->service->listener->name);
+	log_str(&line, "client", client);
+	log_tls(&line, s);
+	if (s->smtp.helo_len > 0)
+		log_slice(&line, "helo", slice_of(s->smtp.helo, s->smtp.helo_len));
+	log_num(&line, "messages", s->smtp.messages);
+	log_num(&line, "recipients", s->smtp.recipients_taken);
+	log_num(&line, "bytes_in", s->client.received);
+	log_num(&line, "bytes_out", s->client.sent);
+	log_str(&line, "backend", s->service->listener->backend->name);
+	if (s->dialed > 0 && s->connected >= s->dialed)
+		log_ms(&line, "connect_seconds", ms(s->dialed, s->connected));
+	log_str(&line, "reason", ending_word(s->reason));
+	log_str(&line, "detail", s->detail);
+	log_ms(&line, "seconds", ms(s->started, now));
+	log_end(&line);
+}
+
+void session_log_message(const struct session *s, const struct smtp_verdict *verdict, bool told)
+{
+	struct log_line line;
+
+	if (!log_begin(&line, s->relay->log, LOG_LEVEL_INFO, "message"))
+		return;
+	log_str(&line, "id", s->id);
+	log_num(&line, "bytes", verdict->bytes);
+	if (verdict->code > 0)
+		log_num(&line, "verdict", verdict->code);
+	else
+		log_str(&line, "verdict", "unknown");
+	log_str(&line, "told", told ? "yes" : "no");
+	log_str(&line, "backend", s->service->listener->backend->name);
+	log_end(&line);
+}
+
+void session_tell(struct session *s, bool last)
+{
+	size_t n = 0;
+
+	while (n < s->telling_count) {
+		struct telling *telling = &s->tellings[n];
+		bool told = telling->mark <= s->queued && !s->client.broken;
+		if (!told && !last)
+			break;
+		session_log_message(s, &telling->verdict, told);
+		n++;
+	}
+	s->telling_count -= n;
+	for (size_t i = 0; i < s->telling_count; i++)
+		s->tellings[i] = s->tellings[i + n];
+}

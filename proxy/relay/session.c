@@ -1,0 +1,197 @@
+/* The life of a session on the loop: its callbacks, its timer, what it watches. */
+#include "proxy/relay/session.h"
+
+#include "proxy/relay/life.h"
+#include "proxy/relay/rules.h"
+#include "proxy/relay/tls.h"
+#include "proxy/smtp/say.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+double session_now(const struct session *s)
+{
+	return ev_now(s->relay->loop);
+}
+
+static void set_timer(struct session *s)
+{
+	struct ev_loop *loop = s->relay->loop;
+	double due = s->more ? ev_now(loop) : session_due(s);
+
+	/* Later than before needs no call: the timer finds out when it fires, and goes on. */
+	if (ev_is_active(&s->timer) && ev_now(loop) + ev_timer_remaining(loop, &s->timer) <= due)
+		return;
+	ev_timer_stop(loop, &s->timer);
+	ev_timer_set(&s->timer, due > ev_now(loop) ? due - ev_now(loop) : 0, 0);
+	ev_timer_start(loop, &s->timer);
+}
+
+static bool wants_bytes(const struct buf *buf)
+{
+	size_t held = buf->tail - buf->head;
+
+	return held < BUF_READ_BYTES || (buf->head == buf->clear && held < BUF_WAIT_BYTES);
+}
+
+/* What is watched follows from stage and buffers, here and nowhere else. */
+static void watch(struct session *s)
+{
+	struct ev_loop *loop = s->relay->loop;
+	bool to_client = buf_leaving(&s->server.in).len > 0;
+	bool to_server = buf_leaving(&s->client.in).len > 0;
+
+	switch (s->stage) {
+	case STAGE_HANDSHAKE:
+		peer_watch(&s->client, loop, true, false);
+		break;
+	case STAGE_UPGRADE:
+		peer_watch(&s->client, loop, s->client.ssl != NULL, to_client);
+		break;
+	case STAGE_RELAY:
+		peer_watch(&s->client, loop, wants_bytes(&s->client.in), to_client);
+		peer_watch(&s->server, loop,
+			   s->dialing != DIALING_CONNECT && wants_bytes(&s->server.in),
+			   to_server || s->dialing == DIALING_CONNECT);
+		break;
+	default:
+		s->client.eof = s->client.wants_write = false;
+		peer_watch(&s->client, loop, s->finished, to_client);
+		break;
+	}
+}
+
+static void session_free(struct session *s)
+{
+	struct relay *relay = s->relay;
+	struct ev_loop *loop = relay->loop;
+
+	session_tell(s, true);
+	session_log_end(s, ev_now(loop));
+	relay->counters->ended[s->reason]++;
+	relay->counters->open--;
+	relay->counters->bytes_to_server += s->server.sent;
+	relay->counters->bytes_to_client += s->client.sent;
+	*s->slot = (struct session_slot){ 0 };
+	ev_timer_stop(loop, &s->timer);
+	peer_close(&s->client, loop);
+	peer_close(&s->server, loop);
+	buf_drop(&s->client.in);
+	buf_drop(&s->server.in);
+	buf_return(&s->client.in, &relay->pool);
+	buf_return(&s->server.in, &relay->pool);
+	if (s->next)
+		s->next->prev = s->prev;
+	if (s->prev)
+		s->prev->next = s->next;
+	else
+		relay->sessions = s->next;
+	relay->open--;
+	free(s);
+	if (relay->changed)
+		relay->changed(relay->owner);
+}
+
+void session_run(struct session *s)
+{
+	static bool (*const run[])(struct session *) = {
+		[STAGE_HANDSHAKE] = session_handshake,
+		[STAGE_RELAY] = session_pump,
+		[STAGE_UPGRADE] = session_upgrade,
+		[STAGE_FLUSH] = session_flush,
+	};
+
+	while (s->stage != STAGE_DONE && run[s->stage](s))
+		;
+	if (s->stage == STAGE_DONE) {
+		session_free(s);
+		return;
+	}
+	buf_return(&s->client.in, &s->relay->pool);
+	buf_return(&s->server.in, &s->relay->pool);
+	session_set_deadline(s, ev_now(s->relay->loop));
+	s->slot->stage = (uint8_t)s->stage;
+	watch(s);
+	set_timer(s);
+}
+
+static void on_io(struct ev_loop *loop, struct ev_io *io, int events)
+{
+	struct session *s = io->data;
+	struct peer *peer = io == &s->client.io ? &s->client : &s->server;
+
+	(void)loop;
+	/* In error the socket is both: whoever tries learns why. */
+	if (events & (EV_READ | EV_ERROR) || (events & EV_WRITE && peer->wants_write))
+		peer->readable = true;
+	if (events & (EV_WRITE | EV_ERROR))
+		peer->writable = true;
+	session_run(s);
+}
+
+static void on_timer(struct ev_loop *loop, struct ev_timer *timer, int events)
+{
+	struct session *s = timer->data;
+
+	(void)events;
+	session_on_time(s, ev_now(loop));
+	session_run(s);
+}
+
+static void begin(struct session *s, const struct rules *rules, int fd)
+{
+	struct relay *relay = s->relay;
+	const struct listener_config *listener = s->service->listener;
+	const struct smtp_policy *policy = &rules->strict;
+	double now = ev_now(relay->loop);
+	bool implicit = listener->tls == LISTENER_IMPLICIT;
+
+	if (networks_contain(&listener->policy->normalize_networks, &s->address))
+		policy = &rules->normalize;
+	s->started = now;
+	s->expires = now + (double)relay->config->timeouts.session_ms / 1000;
+	s->greet_at =
+		listener->greet_delay_ms > 0 ? now + (double)listener->greet_delay_ms / 1000 : 0;
+	peer_init(&s->client, on_io, s);
+	peer_init(&s->server, on_io, s);
+	ev_init(&s->timer, on_timer);
+	s->timer.data = s;
+	peer_open(&s->client, fd, true, true);
+	smtp_init(&s->smtp, policy, implicit, slice_str(s->id), SLICE(""));
+	if (listener->networks.count > 0 && !networks_contain(&listener->networks, &s->address))
+		smtp_refuse(&s->smtp, SAY_NETWORK_REFUSED);
+	s->stage = implicit ? STAGE_HANDSHAKE : STAGE_RELAY;
+	s->deadline = implicit ? now + (double)relay->config->timeouts.handshake_ms / 1000 : 0;
+}
+
+bool session_open(struct relay *relay, const struct service *service, struct session_slot *slot,
+		  int fd, const struct addr *client)
+{
+	struct session *s = calloc(1, sizeof *s);
+
+	if (!s)
+		return false;
+	s->relay = relay;
+	s->service = service;
+	s->slot = slot;
+	s->address = *client;
+	memcpy(s->id, slot->id, sizeof s->id);
+	begin(s, service->rules, fd);
+	if (s->stage == STAGE_HANDSHAKE) {
+		s->client.ssl = cert_store_ssl(service->certs, fd);
+		if (!s->client.ssl) {
+			free(s);
+			return false;
+		}
+	}
+	s->next = relay->sessions;
+	if (s->next)
+		s->next->prev = s;
+	relay->sessions = s;
+	relay->open++;
+	relay->counters->open++;
+	if (relay->draining)
+		smtp_event(&s->smtp, SMTP_DRAIN);
+	session_run(s);
+	return true;
+}

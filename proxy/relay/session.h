@@ -1,0 +1,104 @@
+/*
+ * One session: a client, a server, the inspector between them, a stage and one timer. Private to
+ * proxy/relay; the world outside sees relay.h.
+ */
+#ifndef PROXY_RELAY_SESSION_H
+#define PROXY_RELAY_SESSION_H
+
+#include "proxy/relay/peer.h"
+#include "proxy/relay/relay.h"
+#include "proxy/smtp/dial.h"
+#include "proxy/smtp/smtp.h"
+
+enum stage {
+	STAGE_HANDSHAKE, /* implicit TLS begins */
+	STAGE_RELAY,     /* bytes go both ways, or are answered; the server may still be coming */
+	STAGE_UPGRADE,   /* the answer to STARTTLS is on its way, then the handshake */
+	STAGE_FLUSH,     /* the last words go out; what comes is thrown away */
+	STAGE_DONE,      /* to be freed */
+};
+
+/* How far the server's side is. */
+enum dialing { DIALING_NOT, DIALING_CONNECT, DIALING_GREETING, DIALING_DONE };
+
+/* A message's fate, on its way to the client: logged when the client has been told. */
+struct telling {
+	struct smtp_verdict verdict;
+	uint64_t mark; /* told when this many bytes have gone to the client */
+};
+
+enum { TELLINGS_MAX = 4 };
+
+/* What the deadline that runs is for: it starts anew when any of this changes. */
+struct waiting_for {
+	enum smtp_await await;
+	bool server_takes; /* the server is to take bytes: that goes first */
+	uint32_t turn;
+	uint64_t progress;
+};
+
+struct session {
+	struct relay *relay;
+	struct session *next;
+	struct session *prev;
+	const struct service *service;
+	struct session_slot *slot;
+	struct peer client;
+	struct peer server;
+
+	enum stage stage;
+	enum dialing dialing;
+	enum ending reason; /* the first that was recorded */
+	const char *detail; /* a sentence beside it, or NULL: static */
+	bool finished;      /* STAGE_FLUSH: all was said, and the end announced */
+	size_t discarded;   /* ... and this much thrown away since */
+	bool more;          /* the turn was over before there was nothing left to do */
+
+	struct smtp smtp;
+	struct dial dial;
+	char id[SESSION_ID_BYTES];
+	struct addr address; /* of the client */
+
+	struct ev_timer timer;
+	double deadline; /* of what is waited for */
+	double greet_at; /* not before */
+	double expires;
+	double flush_by;
+	struct waiting_for waiting;
+	double rate_since; /* when the window of data_rate began; 0: none runs */
+	uint64_t rate_bytes;
+
+	double started, secured, dialed, connected; /* 0: has not come to that */
+	uint64_t queued;                            /* bytes that were to go to the client, ever */
+	struct telling tellings[TELLINGS_MAX];
+	size_t telling_count;
+};
+
+/* Records why the session ends, unless a reason was there first, and goes to STAGE_FLUSH. */
+void session_close(struct session *session, enum ending reason);
+
+/* The stages: each moves what it can; true when the stage has changed. */
+bool session_handshake(struct session *session);
+bool session_upgrade(struct session *session);
+bool session_pump(struct session *session);
+bool session_flush(struct session *session);
+
+/* The loop's time, in seconds. */
+double session_now(const struct session *session);
+
+/* Sets the deadlines from what is waited for, at `now` (seconds of the loop). */
+void session_set_deadline(struct session *session, double now);
+
+/* The next time at which something is due; and what to do when it has come. */
+double session_due(const struct session *session);
+void session_on_time(struct session *session, double now);
+
+/* Lines of the log. */
+void session_log_end(const struct session *session, double now);
+void session_log_message(const struct session *session, const struct smtp_verdict *verdict,
+			 bool told);
+
+/* Logs the messages that the client has been told of by now; all that are left when `last`. */
+void session_tell(struct session *session, bool last);
+
+#endif

@@ -1,0 +1,39 @@
+/* The bytes of a client's TLS connection, by OpenSSL: the results of net.h for what SSL_* says. */
+#ifndef PROXY_RELAY_TLS_H
+#define PROXY_RELAY_TLS_H
+
+#include "base/net.h"
+
+struct ssl_st;
+
+enum tls_handshake {
+	TLS_DONE,
+	TLS_WANTS_READ,
+	TLS_WANTS_WRITE,
+	TLS_PLAIN,   /* what came is no TLS at all */
+	TLS_FOREIGN, /* ALPN offered other protocols only */
+	TLS_CLOSED,  /* the client went away */
+	TLS_FAILED,
+};
+
+/* Goes on with the handshake. On failure `why` is OpenSSL's sentence, a static string. */
+enum tls_handshake tls_accept(struct ssl_st *ssl, const char **why);
+
+/*
+ * Bytes read, IO_EOF, IO_AGAIN or IO_ERROR. *clean: the end came by close_notify. *wants_write: it
+ * is for the socket to be writable that IO_AGAIN waits.
+ */
+ssize_t tls_read(struct ssl_st *ssl, char *to, size_t room, bool *clean, bool *wants_write);
+
+/* Bytes written, IO_AGAIN or IO_ERROR. After IO_AGAIN the same bytes must come first again. */
+ssize_t tls_write(struct ssl_st *ssl, struct slice bytes);
+
+/* OpenSSL holds bytes of the client that no event of the socket will tell of. */
+bool tls_holds_input(const struct ssl_st *ssl);
+
+/* Says close_notify, once. */
+void tls_finish(struct ssl_st *ssl);
+
+void tls_free(struct ssl_st *ssl);
+
+#endif

@@ -1,0 +1,146 @@
+#include "proxy/shared.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { SLOTS_MAX = 100000, SPARE_FILES = 32, CACHE_LINE = 64 };
+
+/* Counters as an array, to add them up. */
+union totals {
+	struct relay_counters named;
+	uint64_t all[sizeof(struct relay_counters) / sizeof(uint64_t)];
+};
+_Static_assert(sizeof(union totals) == sizeof(struct relay_counters), "all are uint64_t");
+
+static size_t round_up(size_t bytes, size_t unit)
+{
+	return (bytes + unit - 1) / unit * unit;
+}
+
+static uint64_t realtime_ms(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static struct shared_head shared_plan(size_t records, size_t slots_each)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t record_bytes = round_up(sizeof(struct worker_record), CACHE_LINE);
+	size_t records_at = round_up(sizeof(struct shared_head), CACHE_LINE);
+	return (struct shared_head){
+		.magic = "postern",
+		.version = SHARED_VERSION,
+		.records = (uint32_t)records,
+		.record_bytes = (uint32_t)record_bytes,
+		.slots_each = (uint32_t)slots_each,
+		/* Whole pages, so that those of a dead worker can be given back. */
+		.slots_each_bytes = round_up(slots_each * sizeof(struct session_slot), page),
+		.records_at = records_at,
+		.slots_at = round_up(records_at + records * record_bytes, page),
+		.started_ms = realtime_ms(),
+	};
+}
+
+bool shared_new(struct shared *shared, size_t records, size_t slots_each)
+{
+	struct shared_head plan = shared_plan(records, slots_each);
+	size_t size = plan.slots_at + records * plan.slots_each_bytes;
+	*shared = (struct shared){ .fd = -1, .size = size, .plan = plan };
+
+	shared->fd = memfd_create("postern", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (shared->fd < 0 || ftruncate(shared->fd, (off_t)size) != 0 ||
+	    fcntl(shared->fd, F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) != 0)
+		goto failed;
+	void *memory =
+		mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, shared->fd, 0);
+	if (memory == MAP_FAILED)
+		goto failed;
+	shared->head = memory;
+	*shared->head = plan;
+	return true;
+failed:
+	shared_free(shared);
+	return false;
+}
+
+void shared_free(struct shared *shared)
+{
+	if (shared->head != NULL)
+		munmap(shared->head, shared->size);
+	if (shared->fd >= 0)
+		close(shared->fd);
+	*shared = (struct shared){ .fd = -1 };
+}
+
+struct worker_record *shared_record(const struct shared *shared, size_t record)
+{
+	size_t offset = shared->plan.records_at + record * shared->plan.record_bytes;
+	return (void *)((char *)shared->head + offset);
+}
+
+struct session_slot *shared_slots(const struct shared *shared, size_t record)
+{
+	size_t offset = shared->plan.slots_at + record * shared->plan.slots_each_bytes;
+	return (void *)((char *)shared->head + offset);
+}
+
+size_t shared_take(struct shared *shared, uint32_t generation, uint32_t index)
+{
+	for (size_t i = 0; i < shared->plan.records; i++) {
+		struct worker_record *record = shared_record(shared, i);
+		if (record->generation != 0)
+			continue;
+		record->index = index;
+		record->order = ORDER_WORK;
+		record->generation = generation;
+		return i;
+	}
+	return SIZE_MAX;
+}
+
+void shared_leave(struct shared *shared, size_t record)
+{
+	shared_record(shared, record)->generation = 0;
+}
+
+uint64_t shared_bury(struct shared *shared, size_t index)
+{
+	struct worker_record *record = shared_record(shared, index);
+	union totals *gone = (union totals *)&shared->head->gone;
+	union totals *dead = (union totals *)&record->counters;
+	uint64_t open = record->counters.open;
+
+	record->up = 0;
+	record->pid = 0;
+	record->counters.open = 0;
+	for (size_t i = 0; i < sizeof(gone->all) / sizeof(gone->all[0]); i++)
+		gone->all[i] += dead->all[i];
+	record->counters = (struct relay_counters){ 0 };
+
+	/* Reads as zero afterwards, and touches no page that the worker had not. */
+	void *slots = shared_slots(shared, index);
+	if (madvise(slots, shared->plan.slots_each_bytes, MADV_REMOVE) != 0)
+		memset(slots, 0, shared->plan.slots_each_bytes);
+	return open;
+}
+
+uint64_t shared_open(const struct shared *shared)
+{
+	uint64_t open = 0;
+	for (size_t i = 0; i < shared->plan.records; i++)
+		open += shared_record(shared, i)->counters.open;
+	return open;
+}
+
+size_t shared_slots_for(uint64_t files, uint64_t kept)
+{
+	kept += SPARE_FILES;
+	if (files < kept + 2)
+		return 1;
+	uint64_t slots = (files - kept) / 2;
+	return slots < SLOTS_MAX ? (size_t)slots : SLOTS_MAX;
+}

@@ -1,0 +1,359 @@
+#include "proxy/worker.h"
+#include "base/ev.h"
+#include "base/net.h"
+#include "proxy/channel.h"
+#include "proxy/clock.h"
+#include "proxy/watch.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+enum { ACCEPT_BATCH = 16, SAY_AGAIN_MS = 60 * 1000 };
+
+static const double PAUSE_S = 0.1;
+
+/* One listening socket. */
+struct slot {
+	ev_io io;
+	struct worker *worker;
+	uint16_t listener;
+	size_t number;
+	size_t siblings; /* sockets of the same address, this one included */
+};
+
+struct worker {
+	const struct worker_setup *setup;
+	struct worker_record *record;
+	struct log log; /* our own copy: its file changes */
+	struct ev_loop *loop;
+	struct relay relay;
+	enum order order; /* obeyed so far */
+
+	struct slot *slots;
+	size_t slot_count;
+	bool up[WORKERS_MAX];
+	bool paused;
+	uint64_t said_ms; /* when a pause was last told of in the log; 0: never */
+	ev_timer pause;
+
+	ev_io channel;
+	ev_io signals;
+	int signal_fd;
+	bool asked; /* by a SIGTERM */
+	ev_timer deadline;
+};
+
+/* -------------------------------------------------------------------------- listening sockets */
+
+static bool slot_wanted(const struct slot *slot)
+{
+	const struct worker *worker = slot->worker;
+	const struct worker_setup *setup = worker->setup;
+	return worker->order == ORDER_WORK && !worker->paused &&
+	       watch_is_mine(slot->number, slot->siblings, setup->index, setup->workers,
+			     worker->up);
+}
+
+/* The one place that starts and stops watching listening sockets. */
+static void worker_watch(struct worker *worker)
+{
+	const struct worker_setup *setup = worker->setup;
+	for (size_t i = 0; i < setup->workers; i++)
+		worker->up[i] = shared_record(setup->shared, setup->records[i])->up != 0;
+	worker->up[setup->index] = true;
+
+	for (size_t i = 0; i < worker->slot_count; i++) {
+		struct slot *slot = &worker->slots[i];
+		if (slot_wanted(slot))
+			ev_io_start(worker->loop, &slot->io);
+		else
+			ev_io_stop(worker->loop, &slot->io);
+	}
+}
+
+/* Accepts nothing for a moment. Connections wait in the kernel, and the loop does not spin. */
+static void worker_pause(struct worker *worker, const char *why)
+{
+	uint64_t now_ms = clock_ms();
+	if (worker->said_ms == 0 || now_ms - worker->said_ms >= SAY_AGAIN_MS) {
+		worker->said_ms = now_ms;
+		log_say(&worker->log, LOG_LEVEL_WARNING, "accept-paused",
+			"%s with %zu sessions: new connections wait", why, worker->relay.open);
+	}
+	worker->paused = true;
+	ev_timer_set(&worker->pause, PAUSE_S, 0.);
+	ev_timer_start(worker->loop, &worker->pause);
+	worker_watch(worker);
+}
+
+static void pause_over(struct ev_loop *loop, ev_timer *timer, int events)
+{
+	struct worker *worker = timer->data;
+	(void)loop;
+	(void)events;
+	worker->paused = false;
+	worker_watch(worker);
+}
+
+/* No session more can be had: ours are all taken, or the limit of all workers is reached. */
+static bool worker_full(const struct worker *worker)
+{
+	uint64_t limit = worker->setup->generation->config->sessions;
+	return worker->relay.open >= worker->relay.slot_count ||
+	       (limit != 0 && shared_open(worker->setup->shared) >= limit);
+}
+
+static void slot_ready(struct ev_loop *loop, ev_io *io, int events)
+{
+	struct slot *slot = io->data;
+	struct worker *worker = slot->worker;
+	(void)loop;
+	(void)events;
+	for (int i = 0; i < ACCEPT_BATCH; i++) {
+		if (worker_full(worker)) {
+			worker_pause(worker, "session limit reached");
+			return;
+		}
+		struct addr client;
+		int fd = net_accept(io->fd, &client);
+		if (fd == IO_AGAIN)
+			return;
+		if (fd < 0) {
+			worker_pause(worker, strerror(errno));
+			return;
+		}
+		relay_accept(&worker->relay, slot->listener, fd, &client);
+	}
+}
+
+static bool worker_make_slots(struct worker *worker)
+{
+	const struct entrances *entrances = worker->setup->entrances;
+	size_t count = 0;
+	for (size_t i = 0; i < entrances->count; i++)
+		count += entrances->item[i].door->count;
+	worker->slots = calloc(count + 1, sizeof(struct slot));
+	if (worker->slots == NULL)
+		return false;
+	for (size_t i = 0; i < entrances->count; i++) {
+		const struct door *door = entrances->item[i].door;
+		for (size_t n = 0; n < door->count; n++) {
+			struct slot *slot = &worker->slots[worker->slot_count++];
+			slot->worker = worker;
+			slot->listener = entrances->item[i].listener;
+			slot->number = n;
+			slot->siblings = door->count;
+			ev_io_init(&slot->io, slot_ready, door->fds[n], EV_READ);
+			slot->io.data = slot;
+		}
+	}
+	return true;
+}
+
+/* ------------------------------------------------------------------------------------- orders */
+
+static void worker_finish(struct worker *worker)
+{
+	ev_break(worker->loop, EVBREAK_ALL);
+}
+
+static void relay_changed(void *owner)
+{
+	struct worker *worker = owner;
+	if (worker->order != ORDER_WORK && worker->relay.open == 0)
+		worker_finish(worker);
+}
+
+static void obey_retire(struct worker *worker)
+{
+	worker_watch(worker);
+	sockets_leave(worker->setup->sockets, NULL);
+}
+
+static void obey_drain(struct worker *worker)
+{
+	relay_drain(&worker->relay);
+}
+
+static void obey_end(struct worker *worker)
+{
+	uint64_t drain_ms = worker->setup->generation->config->timeouts.drain_ms;
+	ev_now_update(worker->loop);
+	ev_timer_set(&worker->deadline, (double)drain_ms / 1000., 0.);
+	ev_timer_start(worker->loop, &worker->deadline);
+}
+
+static void obey_stop(struct worker *worker)
+{
+	relay_abort(&worker->relay);
+	worker_finish(worker);
+}
+
+/* Each order includes those before it. */
+static void worker_obey(struct worker *worker, enum order order)
+{
+	static void (*const steps[])(struct worker *) = {
+		[ORDER_RETIRE] = obey_retire,
+		[ORDER_DRAIN] = obey_drain,
+		[ORDER_END] = obey_end,
+		[ORDER_STOP] = obey_stop,
+	};
+	while (worker->order < order && worker->order < ORDER_STOP)
+		steps[++worker->order](worker);
+	relay_changed(worker);
+}
+
+static void deadline_passed(struct ev_loop *loop, ev_timer *timer, int events)
+{
+	struct worker *worker = timer->data;
+	(void)loop;
+	(void)events;
+	log_say(&worker->log, LOG_LEVEL_WARNING, "drain-deadline",
+		"%zu sessions are cut off in the middle", worker->relay.open);
+	worker_obey(worker, ORDER_STOP);
+}
+
+/* The master has opened the log anew. */
+static void worker_take_log(struct worker *worker, int fd)
+{
+	if (worker->log.fd > STDERR_FILENO)
+		close(worker->log.fd);
+	worker->log.fd = fd;
+}
+
+static void channel_ready(struct ev_loop *loop, ev_io *io, int events)
+{
+	struct worker *worker = io->data;
+	(void)events;
+	int fd;
+	enum channel_news news;
+	while ((news = channel_read(io->fd, &fd)) == CHANNEL_WOKEN) {
+		if (fd >= 0)
+			worker_take_log(worker, fd);
+	}
+	worker_watch(worker);
+	worker_obey(worker, worker->record->order);
+	if (news == CHANNEL_CLOSED) {
+		/* The master is gone, and with it whoever would replace or count us. */
+		ev_io_stop(loop, io);
+		worker_obey(worker, ORDER_END);
+	}
+}
+
+/* The first SIGTERM drains, another stops: from whoever signals all processes of a service. */
+static void signal_ready(struct ev_loop *loop, ev_io *io, int events)
+{
+	struct worker *worker = io->data;
+	struct signalfd_siginfo info;
+	(void)loop;
+	(void)events;
+	if (read(io->fd, &info, sizeof(info)) != (ssize_t)sizeof(info))
+		return;
+	worker_obey(worker, worker->asked ? ORDER_STOP : ORDER_END);
+	worker->asked = true;
+}
+
+/* -------------------------------------------------------------------------------- life of one */
+
+/*
+ * What a terminal sends to all processes of its group is for the master alone; it passes on what
+ * concerns us. The mask is the master's, inherited: everything that it waits for is blocked.
+ */
+static bool worker_signals(struct worker *worker)
+{
+	static const int ignored[] = { SIGHUP, SIGINT, SIGQUIT, SIGPIPE, SIGUSR1, SIGUSR2 };
+	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
+		signal(ignored[i], SIG_IGN);
+	sigset_t mask;
+	sigemptyset(&mask);
+	sigaddset(&mask, SIGTERM);
+	sigprocmask(SIG_SETMASK, &mask, NULL);
+	worker->signal_fd = signalfd(-1, &mask, SFD_NONBLOCK | SFD_CLOEXEC);
+	return worker->signal_fd >= 0;
+}
+
+/* With SIGTERM when the master dies; and it may have died before we asked for that. */
+static bool worker_follow(const struct worker_setup *setup)
+{
+	return prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0) == 0 && getppid() == setup->master;
+}
+
+static bool worker_relay(struct worker *worker)
+{
+	const struct worker_setup *setup = worker->setup;
+	const struct generation *generation = setup->generation;
+	size_t record = setup->records[setup->index];
+	worker->record = shared_record(setup->shared, record);
+	if (!relay_init(&worker->relay, worker->loop, generation->config, generation->certs,
+			&worker->log, shared_slots(setup->shared, record),
+			setup->shared->plan.slots_each, &worker->record->counters))
+		return false;
+	worker->relay.changed = relay_changed;
+	worker->relay.owner = worker;
+	return true;
+}
+
+static void worker_watch_all(struct worker *worker)
+{
+	ev_io_init(&worker->channel, channel_ready, worker->setup->channel, EV_READ);
+	ev_io_init(&worker->signals, signal_ready, worker->signal_fd, EV_READ);
+	ev_timer_init(&worker->pause, pause_over, PAUSE_S, 0.);
+	ev_timer_init(&worker->deadline, deadline_passed, 0., 0.);
+	worker->channel.data = worker->signals.data = worker;
+	worker->pause.data = worker->deadline.data = worker;
+	ev_io_start(worker->loop, &worker->channel);
+	ev_io_start(worker->loop, &worker->signals);
+	worker_watch(worker);
+}
+
+/* A sentence where it cannot start, NULL where it can. */
+static const char *worker_start(struct worker *worker)
+{
+	const struct worker_setup *setup = worker->setup;
+	if (!worker_signals(worker))
+		return "signals cannot be had";
+	if (!privilege_drop(&setup->generation->privilege))
+		return "privileges cannot be dropped";
+	if (!worker_follow(setup))
+		return "the master is gone";
+	/* libev's own environment variables are not for us. */
+	worker->loop = ev_loop_new(EVBACKEND_EPOLL | EVFLAG_NOENV | EVFLAG_NOSIGMASK);
+	if (worker->loop == NULL)
+		return "no event loop can be had";
+	if (!worker_relay(worker) || !worker_make_slots(worker))
+		return "out of memory";
+	return NULL;
+}
+
+int worker_run(const struct worker_setup *setup)
+{
+	struct worker worker = {
+		.setup = setup,
+		.log = setup->generation->log,
+		.signal_fd = -1,
+	};
+	const char *why = worker_start(&worker);
+	if (why == NULL) {
+		worker_watch_all(&worker);
+		/* That we watch our slots comes before the news of it: so nobody leaves them alone.
+		 */
+		channel_wake(setup->channel, -1);
+		/* An order may be older than we are; it is obeyed within the loop, which it may
+		 * end. */
+		ev_feed_event(worker.loop, &worker.channel, EV_READ);
+		ev_run(worker.loop, 0);
+		relay_release(&worker.relay);
+	} else {
+		log_say(&worker.log, LOG_LEVEL_ERROR, "worker", "cannot start: %s (%s)", why,
+			strerror(errno));
+	}
+	free(worker.slots);
+	if (worker.loop != NULL)
+		ev_loop_destroy(worker.loop);
+	return why == NULL ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,55 @@
+"""A certification authority of the tests' own, and what it has signed."""
+
+import subprocess
+
+NAMES = ("localhost", "mail.test")
+
+
+def openssl(*arguments, **more):
+    done = subprocess.run(("openssl", *map(str, arguments)), capture_output=True, text=True, **more)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+class Certificate:
+    """A chain (the certificate alone: the CA is the clients') and its key, as files."""
+
+    def __init__(self, directory, name):
+        self.chain = directory / f"{name}.pem"
+        self.key = directory / f"{name}.key"
+
+
+class Authority:
+    """Makes a CA in the directory, and signs with it."""
+
+    def __init__(self, directory):
+        self.directory = directory
+        self._ca = Certificate(directory, "ca")
+        self._request("ca", "ec", "/CN=Flow Test CA", "-x509", "-days", "30",
+                      "-addext", "basicConstraints=critical,CA:TRUE",
+                      "-addext", "keyUsage=critical,keyCertSign,cRLSign")
+        self.file = self._ca.chain
+        self.ecdsa = self.server("ecdsa", "ec", NAMES)
+        self.rsa = self.server("rsa", "rsa", NAMES)
+
+    def _request(self, name, kind, subject, *more):
+        made = Certificate(self.directory, name)
+        key = {"ec": ("ec", "-pkeyopt", "ec_paramgen_curve:P-256"), "rsa": ("rsa:2048",)}[kind]
+        openssl("req", "-newkey", *key, "-nodes", "-subj", subject, "-keyout", made.key,
+                "-out", made.chain, *more)
+        made.key.chmod(0o600)
+        return made
+
+    def server(self, name, kind, dns_names):
+        """A server certificate for the names."""
+        extensions = self.directory / f"{name}.ext"
+        extensions.write_text(
+            "basicConstraints = CA:FALSE\nextendedKeyUsage = serverAuth\n"
+            f"subjectAltName = {', '.join('DNS:' + one for one in dns_names)}\n"
+        )
+        made = self._request(name, kind, f"/CN={dns_names[0]}")
+        signed = openssl("x509", "-req", "-in", made.chain, "-CA", self._ca.chain,
+                         "-CAkey", self._ca.key, "-CAcreateserial", "-days", "20",
+                         "-extfile", extensions)
+        made.chain.write_text(signed)
+        return made

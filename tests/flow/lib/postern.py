@@ -1,0 +1,192 @@
+"""Postern as a process: its configuration, its log, and what it must leave behind: nothing."""
+
+import re
+import signal
+import subprocess
+
+from . import processes
+from .basics import AS_ROOT, PATIENCE_S, POSTERN, text_of, until
+
+FIELD = re.compile(r'([A-Za-z_][A-Za-z0-9_]*)=("(?:[^"\\]|\\.)*"|\S*)')
+SANITIZER = re.compile(r"ERROR: \w+Sanitizer|runtime error|Assertion .* failed")
+
+
+class Event(dict):
+    """A line of the log: its word, and its fields."""
+
+    def __init__(self, line):
+        super().__init__((key, value.strip('"')) for key, value in FIELD.findall(line))
+        words = line.split(" ", 3)
+        self.line = line
+        self.word = words[2] if len(words) > 2 else ""
+
+    def __str__(self):
+        return self.line
+
+
+def configuration(sections):
+    """INI text of {"kind name": {"option": value}}."""
+    lines = []
+    for section, options in sections.items():
+        lines.append(f"[{section}]")
+        lines += [f"{option} = {value}" for option, value in options.items()]
+        lines.append("")
+    return "\n".join(lines)
+
+
+class Postern:
+    """
+    A running Postern. `listeners` is {name: options}; an address is given where there is none.
+    `backend` is ("127.0.0.1", port), or a text as the configuration has it, or {name: either}.
+    """
+
+    def __init__(self, directory, certificates, listeners, backend, policy=None, timeouts=None,
+                 workers=1, sections=None):
+        self.directory = directory
+        self.workers = workers
+        directory.mkdir()
+        backends = backend if isinstance(backend, dict) else {"mta": backend}
+        everything = {"postern": {"hostname": "mail.test", "workers": workers, "log": "stderr"}}
+        if AS_ROOT:
+            everything["postern"]["user"] = "nobody"
+        for name, options in listeners.items():
+            defaults = {"address": "127.0.0.1:0", "backend": next(iter(backends))}
+            everything[f"listener {name}"] = defaults | options
+        for name, certificate in certificates.items():
+            everything[f"certificate {name}"] = {"chain": certificate.chain,
+                                                 "key": certificate.key}
+        for name, server in backends.items():
+            where = server if isinstance(server, str) else text_of(server)
+            everything[f"backend {name}"] = {"server": where}
+        if policy:
+            everything["policy default"] = policy
+        if timeouts:
+            everything["timeouts"] = timeouts
+        for section, options in (sections or {}).items():
+            everything.setdefault(section, {}).update(options)
+
+        self.file = directory / "postern.ini"
+        self.file.write_text(configuration(everything))
+        self.log_file = directory / "postern.log"
+        with self.log_file.open("wb") as log:
+            self.process = subprocess.Popen((POSTERN, "-c", self.file), stdin=subprocess.DEVNULL,
+                                            stdout=log, stderr=log, cwd=directory)
+        self.pid = self.process.pid
+        try:
+            self._wait_ready()
+        except BaseException:
+            self.process.kill()
+            self.process.wait()
+            raise
+
+    def _wait_ready(self):
+        def is_ready():
+            assert self.process.poll() is None, f"Postern ended:\n{self.log()}"
+            return self.events("ready")
+
+        until(is_ready, lambda: f"`ready` in the log:\n{self.log()}")
+        until(lambda: len(processes.children(self.pid)) >= self.workers, "all workers")
+        self._addresses = {}
+        for event in self.events("listening"):
+            host, _, port = event["address"].rpartition(":")
+            self._addresses.setdefault(event["listener"], (host.strip("[]"), int(port)))
+        self._wait_quiet()
+        self._baseline = self._descriptor_counts()
+
+    def address(self, listener=None):
+        """(host, port) of a listener, or of the only one."""
+        return self._addresses[listener] if listener else next(iter(self._addresses.values()))
+
+    # The log.
+
+    def log(self):
+        return self.log_file.read_text(errors="backslashreplace")
+
+    def events(self, word=None):
+        lines = self.log().split("\n")[:-1]
+        return [event for event in map(Event, lines) if word in (None, event.word)]
+
+    def sessions(self, count=0):
+        """The `session` lines so far; waits until there are `count`."""
+        until(lambda: len(self.events("session")) >= count,
+              lambda: f"{count} `session` lines in the log:\n{self.log()}")
+        return self.events("session")
+
+    def messages(self, count=0):
+        until(lambda: len(self.events("message")) >= count,
+              lambda: f"{count} `message` lines in the log:\n{self.log()}")
+        return self.events("message")
+
+    def reasons(self, count):
+        """Why the first `count` sessions ended, in the log's words."""
+        return [event.get("reason") for event in self.sessions(count)]
+
+    # The processes.
+
+    def pids(self):
+        return processes.family(self.pid)
+
+    def worker_pids(self):
+        return processes.children(self.pid)
+
+    def memory_bytes(self):
+        return processes.memory_bytes(self.pids())
+
+    def _descriptor_counts(self):
+        return {pid: len(processes.descriptors(pid)) for pid in self.pids()}
+
+    def is_quiet(self):
+        """No process of it has used the CPU for a moment."""
+        return processes.are_quiet(self.pids())
+
+    def _wait_quiet(self):
+        until(self.is_quiet, lambda: f"Postern is idle; its CPU ticks: "
+              f"{processes.cpu_ticks(self.pids())}")
+
+    def _strays(self):
+        """What is held that was not held at the start: empty when all is well."""
+        strays = []
+        family = self.pids()
+        if len(family) != len(self._baseline):
+            strays.append(f"processes {family}, at first {list(self._baseline)}")
+        strays += [f"zombie {pid}" for pid in processes.zombies(self.pid)]
+        most = max(count for pid, count in self._baseline.items() if pid != self.pid)
+        for pid, count in self._descriptor_counts().items():
+            if count > self._baseline.get(pid, most):
+                strays.append(f"{count} descriptors in {pid}, at first "
+                              f"{self._baseline.get(pid, most)}: {processes.descriptors(pid)}")
+        return strays
+
+    def check(self):
+        """Idle, with nothing left over, and no complaint of a sanitizer: asked after every test."""
+        assert self.process.poll() is None, f"Postern ended ({self.process.returncode})"
+        until(lambda: not self._strays(), lambda: "\n".join(self._strays()))
+        self._wait_quiet()
+        self.check_log()
+
+    def check_log(self):
+        complaint = SANITIZER.search(self.log())
+        assert not complaint, self.log()[complaint.start():][:4000]
+
+    def stop(self):
+        """TERM ends it, all its processes with it, and the exit status is 0."""
+        family = self.pids()
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise AssertionError("Postern did not end on SIGTERM") from None
+        assert self.process.returncode == 0, f"exit status {self.process.returncode}"
+        until(lambda: all(processes.stat(pid) is None for pid in family), "all processes ended")
+        self.check_log()
+
+    def kill(self):
+        """Whatever it does, it ends."""
+        for pid in reversed(self.pids()):
+            try:
+                processes.kill(pid)
+            except ProcessLookupError:
+                pass
+        self.process.wait()

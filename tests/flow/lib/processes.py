@@ -1,0 +1,83 @@
+"""What the kernel tells of processes: children, CPU time, descriptors, memory."""
+
+import os
+import pathlib
+import signal
+import time
+
+QUIET_S = 0.1
+
+
+def stat(pid):
+    """State, parent and CPU time (clock ticks) of a process; None when there is none."""
+    try:
+        fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return fields[0], int(fields[1]), int(fields[11]) + int(fields[12])
+
+
+def family(pid):
+    """The process and all that descend from it, zombies included."""
+    parents = {}
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            facts = stat(entry)
+            if facts:
+                parents.setdefault(facts[1], []).append(int(entry))
+    found, todo = [], [pid]
+    while todo:
+        one = todo.pop()
+        found.append(one)
+        todo += parents.get(one, [])
+    return sorted(found)
+
+
+def children(pid):
+    return [one for one in family(pid) if one != pid]
+
+
+def zombies(pid):
+    return [one for one in family(pid) if (stat(one) or "Z")[0] == "Z"]
+
+
+def cpu_ticks(pids):
+    return {pid: facts[2] for pid in pids if (facts := stat(pid))}
+
+
+def are_quiet(pids):
+    """None of them has used the CPU for a moment, and there are no others."""
+    before = cpu_ticks(pids)
+    time.sleep(QUIET_S)
+    return before == cpu_ticks(pids)
+
+
+def descriptors(pid):
+    """What a process has open, by number: {3: "socket:[123]"}."""
+    found = {}
+    try:
+        for number in os.listdir(f"/proc/{pid}/fd"):
+            try:
+                found[int(number)] = os.readlink(f"/proc/{pid}/fd/{number}")
+            except FileNotFoundError:
+                pass
+    except FileNotFoundError:
+        pass
+    return found
+
+
+def memory_bytes(pids):
+    """Proportional set size of all of them."""
+    total = 0
+    for pid in pids:
+        try:
+            for line in pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+                if line.startswith("Pss:"):
+                    total += int(line.split()[1]) * 1024
+        except (FileNotFoundError, ProcessLookupError):
+            pass
+    return total
+
+
+def kill(pid):
+    os.kill(pid, signal.SIGKILL)

@@ -1,0 +1,128 @@
+"""
+SMTP smuggling (CVE-2023-51764, -51765, -51766) against real servers: whatever stands before and
+behind the dot, a client that sends one message through Postern never has two delivered.
+
+That the attack works at all is shown on each server in its most tolerant settings, without Postern.
+"""
+
+import concurrent.futures
+import itertools
+import select
+
+import pytest
+
+from lib import mtas, postfix, rooms
+from lib.client import Client
+
+LINE_ENDS = [b"\n", b"\r", b"\r\n", b"\r\r\n", b"\n\r", b"\r\0\n"]
+BEFORE = [*LINE_ENDS, b"\r\n\0", b"\n\0"]
+BEHIND = [*LINE_ENDS, b"\0\r\n", b"\0\n"]
+PLAIN_ENDS = [b"\n", b"\r", b"\r\n"]
+AT_ONCE = 4
+REACTION_S = 0.03
+
+
+def told(lines_end):
+    return lines_end.join((b"Subject: told-%d", b"", b"text"))
+
+
+def attacks():
+    """Texts that hold no CRLF.CRLF, each with something that a server may take for it."""
+    texts = [told(b"\r\n") + before + b"." + behind
+             for before, behind in itertools.product(BEFORE, BEHIND)]
+    texts += [told(b"\n") + before + b"." + behind
+              for before, behind in itertools.product(PLAIN_ENDS, PLAIN_ENDS)]
+    texts += [b"." + behind for behind in BEHIND if behind != b"\r\n"]
+    return [text for text in texts if b"\r\n.\r\n" not in text]
+
+
+HARMLESS = [told(b"\r\n") + line for line in (b"\r\n. \r\n", b"\r\n.\t\r\n", b"\r\n..\r\n",
+                                              b"\r\n .\r\n", b"\r\n.\v\r\n", b"\r\n.\x85\r\n")]
+TEXTS = attacks() + HARMLESS
+SMUGGLED = [b"MAIL FROM:<evil@client.test>\r\n", b"RCPT TO:<box@mail.test>\r\n", b"DATA\r\n",
+            b"Subject: smuggled-%d\r\n\r\nsmuggled\r\n.\r\n"]
+
+
+def send(client, number, line_by_line):
+    """One message of text number `number`, with an attack in it, then the end of data, then QUIT."""
+    client.greet()
+    client.envelope()
+    client.command("DATA", 354)
+    pieces = [TEXTS[number], *SMUGGLED]
+    pieces = [piece.replace(b"%d", b"%d" % number) for piece in pieces]
+    for piece in pieces if line_by_line else [b"".join(pieces)]:
+        client.send(piece)
+        if line_by_line and select.select([client.socket], [], [], REACTION_S)[0]:
+            client.reply()
+    try:
+        client.reply()
+        client.send(b"QUIT\r\n")
+        client.rest()
+    except ConnectionError:
+        pass
+
+
+def attack(address, tls, line_by_line):
+    """All texts."""
+    def one(number):
+        with Client(address) as client:
+            if tls:
+                client.handshake()
+            send(client, number, line_by_line)
+
+    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+        list(pool.map(one, range(len(TEXTS))))
+
+
+@pytest.fixture
+def start_mta(request, home):
+    started = []
+
+    def start(name, tolerant):
+        if name == "postfix" and not postfix.RUNS:
+            pytest.skip(postfix.WHY_NOT)
+        try:
+            started.append(mtas.ALL[name](home, tolerant))
+        except rooms.Unavailable as why:
+            pytest.skip(f"{name}: {why}")
+        request.node.flow_logs = [started[-1].log_file]
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.stop()
+
+
+SETTINGS = pytest.mark.parametrize("settings", ["default", "tolerant"])
+MTAS = pytest.mark.parametrize("name", mtas.ALL)
+
+
+def counts(mta):
+    """By number of the text: how often it was taken as a message, and how often smuggled."""
+    mtas.wait_done(mta)
+    found = mta.subjects()
+    return [(found.count(f"told-{number}"), found.count(f"smuggled-{number}"))
+            for number in range(len(TEXTS))]
+
+
+@MTAS
+def test_attack_works_without_postern(name, start_mta):
+    mta = start_mta(name, tolerant=True)
+    attack(mta.address, False, mta.sends_line_by_line)
+    assert any(smuggled for _, smuggled in counts(mta))
+
+
+@SETTINGS
+@MTAS
+@pytest.mark.parametrize("bare_newline", ["reject", "normalize"])
+def test_never_two_messages(bare_newline, name, settings, start_mta, postern):
+    mta = start_mta(name, settings == "tolerant")
+    proxy = postern(backend=mta.address, policy={"bare_newline": bare_newline})
+    attack(proxy.address(), True, mta.sends_line_by_line)
+    proxy.sessions(len(TEXTS))
+    for text, (as_told, as_smuggled) in zip(TEXTS, counts(mta)):
+        assert as_smuggled == 0 and as_told <= 1, text
+        if bare_newline == "reject" and text not in HARMLESS:
+            assert as_told == 0, text
+    delivered = sum(as_told for as_told, _ in counts(mta))
+    assert delivered >= len(HARMLESS) - 1, "what harms nobody is delivered"

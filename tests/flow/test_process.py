@@ -1,0 +1,782 @@
+"""The processes: start, stop, reload, what happens when one dies, and the command line."""
+
+import concurrent.futures
+import os
+import re
+import signal
+import smtplib
+import socket
+import ssl
+import stat
+import subprocess
+import sys
+import time
+
+import pytest
+
+import proc
+from lib import fake, mail, processes
+from lib.basics import AS_ROOT, PATIENCE_S, POSTERN, SANITIZED, until
+
+
+@pytest.fixture
+def daemon(request, home, authority):
+    """Starts a Postern: daemon(), or daemon(sections, ...) as proc.Daemon takes them."""
+    started = []
+
+    def start(sections=None, ready=True, **more):
+        directory = home / f"postern-{len(started)}"
+        directory.mkdir()
+        one = proc.Daemon(directory, sections or proc.base(authority), **more)
+        started.append(one)
+        request.node.flow_logs = getattr(request.node, "flow_logs", []) + [one.log_file]
+        return one.wait_ready() if ready else one
+
+    yield start
+    for one in started:
+        one.kill()
+
+
+@pytest.fixture
+def base(authority):
+    return lambda *positional, **named: proc.base(authority, *positional, **named)
+
+
+def connect(address):
+    return socket.create_connection(address, PATIENCE_S)
+
+
+def smtps(address, authority):
+    context = ssl.create_default_context(cafile=str(authority.file))
+    return smtplib.SMTP_SSL("localhost", address[1], local_hostname="client.test",
+                            timeout=PATIENCE_S, context=context)
+
+
+def run(*words, **more):
+    return subprocess.run((POSTERN, *map(str, words)), capture_output=True, text=True,
+                          timeout=PATIENCE_S, **more)
+
+
+def refuses(address):
+    try:
+        connect(address).close()
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
+# Start and stop.
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGQUIT, signal.SIGINT])
+def test_stops_as_asked(daemon, number):
+    one = daemon()
+    address = one.address()
+    assert len(one.workers()) == 2
+    assert one.stop(number) == 0
+    assert refuses(address)
+    assert one.events("stopped")
+
+
+def test_int_does_not_wait_for_sessions(daemon):
+    one = daemon()
+    with connect(one.address()):
+        one.wait_open(1)
+        assert one.stop(signal.SIGINT) == 0
+
+
+def test_signal_to_all_of_a_terminals_group(daemon):
+    one = daemon(start_new_session=True)
+    with connect(one.address()):
+        one.wait_open(1)
+        os.killpg(one.pid, signal.SIGHUP)
+        one.wait_events("reloaded")
+        one.wait_open(1)
+        os.killpg(one.pid, signal.SIGINT)
+        assert one.wait_end() == 0
+
+
+def test_a_stuck_worker_does_not_stop_the_stop(daemon):
+    one = daemon()
+    for pid in one.workers():
+        os.kill(pid, signal.SIGSTOP)
+    assert one.stop(signal.SIGINT) == 0
+
+
+def test_workers_go_when_the_master_is_killed(daemon):
+    one = daemon()
+    workers = one.workers()
+    os.kill(one.pid, signal.SIGKILL)
+    one.process.wait()
+    until(lambda: all(processes.stat(pid) is None for pid in workers), "the workers end")
+
+
+def in_message(session):
+    """In the middle of a message: the text has begun, and its end is not sent."""
+    session.ehlo()
+    session.mail(mail.SENDER)
+    session.rcpt(mail.RECIPIENT)
+    assert session.docmd("DATA")[0] == 354
+    session.send(b"Subject: slow\r\n\r\n")
+
+
+def test_drain_waits_for_a_message(daemon, base, sink, authority):
+    server = sink()
+    one = daemon(base(server.address))
+    busy = smtps(one.address(), authority)
+    in_message(busy)
+    idle = smtps(one.address(), authority)
+    idle.ehlo()
+    one.signal(signal.SIGTERM)
+    one.wait_events("draining")
+    assert idle.file.readline().startswith(b"421 ")
+    assert refuses(one.address())
+    busy.send(b"done\r\n.\r\n")
+    assert busy.getreply()[0] == 250
+    assert one.wait_end() == 0
+    assert len(server.messages()) == 1
+
+
+def test_a_second_term_cuts_a_message_off(daemon, base, sink, authority):
+    server = sink()
+    one = daemon(base(server.address))
+    busy = smtps(one.address(), authority)
+    in_message(busy)
+    one.signal(signal.SIGTERM)
+    one.wait_events("draining")
+    until(lambda: refuses(one.address()), "the door is closed")
+    assert one.open_sessions() == 1
+    assert one.stop() == 0
+    assert server.messages() == []
+
+
+def test_drain_has_a_deadline(daemon, base, sink, authority):
+    one = daemon(base(sink().address) | {"timeouts": {"drain": "300ms"}})
+    busy = smtps(one.address(), authority)
+    in_message(busy)
+    assert one.stop() == 0
+    assert one.events("drain-deadline")
+
+
+# Reload.
+
+
+def test_reload_ends_no_session(daemon, base, sink, authority):
+    one = daemon(base(sink().address))
+    session = smtps(one.address(), authority)
+    session.ehlo()
+    before = set(one.workers())
+    assert one.reload()["generation"] == "2"
+    mine = set(pid for pid in one.workers() if pid in before)
+    assert session.noop()[0] == 250
+    other = smtps(one.address(), authority)
+    until(lambda: len(before & set(one.workers())) == 1, "the idle old worker ends")
+    assert len(mine) >= 1
+    assert other.noop()[0] == 250
+    assert session.quit()[0] == 221
+    until(lambda: not before & set(one.workers()), "the old workers end")
+    assert other.noop()[0] == 250
+    assert other.quit()[0] == 221
+    assert one.stop() == 0
+
+
+def test_a_broken_reload_changes_nothing(daemon, base):
+    sections = base()
+    one = daemon(sections)
+    workers = one.workers()
+    one.configure(sections | {"listener smtps": {"address": "127.0.0.1:0", "tlss": "implicit",
+                                                 "backend": "nobody"}})
+    one.signal(signal.SIGHUP)
+    one.wait_events("reload-failed")
+    complaints = [event["message"] for event in one.events("configuration")]
+    assert len(complaints) >= 2
+    assert all(re.search(r"postern\.ini:\d+: ", text) for text in complaints)
+    assert one.workers() == workers
+    with connect(one.address()):
+        one.wait_open(1)
+    one.reload(sections)
+    assert one.stop() == 0
+
+
+def test_a_reload_without_its_certificate_changes_nothing(daemon, base, home):
+    sections = base()
+    one = daemon(sections)
+    workers = one.workers()
+    one.configure(sections | {"certificate ecdsa": {"chain": home / "none.pem",
+                                                    "key": home / "none.key"}})
+    one.signal(signal.SIGHUP)
+    one.wait_events("reload-failed")
+    assert one.workers() == workers
+    assert one.stop() == 0
+
+
+def test_a_reload_that_cannot_bind_changes_nothing(daemon, base):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        sections = base()
+        one = daemon(sections)
+        workers, held = one.workers(), len(processes.descriptors(one.pid))
+        more = {"address": "127.0.0.1:0, 127.0.0.1:%d" % taken.getsockname()[1]}
+        one.configure(sections | {"listener smtps": sections["listener smtps"] | more})
+        one.signal(signal.SIGHUP)
+        one.wait_events("reload-failed")
+        assert any("is in use by" in event["message"] for event in one.events("configuration"))
+        assert one.workers() == workers
+        assert len(processes.descriptors(one.pid)) == held
+    assert one.stop() == 0
+
+
+def test_reload_opens_and_closes_addresses(daemon, base):
+    sections = base()
+    one = daemon(sections)
+    kept = one.address()
+    more = {"address": "127.0.0.2:0"}
+    one.reload(sections | {"listener new": sections["listener smtps"] | more})
+    new = one.address("new")
+    assert one.address() == kept
+    with connect(new), connect(kept):
+        one.wait_open(2)
+    one.reload(sections)
+    assert refuses(new)
+    with connect(kept):
+        one.wait_open(1)
+    assert one.stop() == 0
+
+
+def test_no_connection_is_lost_by_reloads(daemon, base):
+    """Connections are opened all the time, while workers come and go in changing numbers."""
+    sections = base()
+    one = daemon(sections)
+    address = one.address()
+    stop = False
+
+    def open_all():
+        opened = []
+        while not stop:
+            opened.append(connect(address))
+            time.sleep(0.002)
+        return opened
+
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        opening = pool.submit(open_all)
+        for workers in (1, 4, 3, 2):
+            one.reload(sections | {"postern": sections["postern"] | {"workers": workers}})
+        stop = True
+        opened = opening.result()
+    one.wait_open(len(opened))
+    for each in opened:
+        each.close()
+    until(lambda: len(one.workers()) == 2, "the old generations end")
+    assert one.stop() == 0
+
+
+def test_the_fifth_generation_drains_the_first(daemon, base, sink, authority):
+    one = daemon(base(sink().address, workers=1))
+    sessions = []
+    for generation in range(1, 5):
+        sessions.append(smtps(one.address(), authority))
+        sessions[-1].ehlo()
+        assert one.reload()["generation"] == str(generation + 1)
+    assert sessions[0].file.readline().startswith(b"421 ")
+    for session in sessions[1:]:
+        assert session.noop()[0] == 250
+    until(lambda: len(one.workers()) == 4, "four generations")
+    assert one.stop() == 0
+
+
+def test_reloads_leave_nothing_behind(daemon):
+    one = daemon()
+    held = len(processes.descriptors(one.pid))
+    mine = max(len(processes.descriptors(pid)) for pid in one.workers())
+    for _ in range(10):
+        one.reload()
+    until(lambda: len(one.workers()) == 2, "old generations end")
+    assert len(processes.descriptors(one.pid)) == held
+    assert all(len(processes.descriptors(pid)) <= mine for pid in one.workers())
+    assert len(one.records()) == 2
+    assert one.stop() == 0
+
+
+def test_reload_signals_in_a_heap(daemon):
+    one = daemon()
+    for _ in range(20):
+        one.signal(signal.SIGHUP)
+    one.wait_events("reloaded")
+    assert one.stop() == 0
+
+
+# Workers that die.
+
+
+def test_a_killed_worker_is_replaced_and_its_count_undone(daemon, base):
+    one = daemon()
+    opened = [connect(one.address()) for _ in range(20)]
+    one.wait_open(20)
+    victim = max(one.records().values(), key=lambda record: record.open)
+    lost = victim.open
+    os.kill(victim.pid, signal.SIGKILL)
+    event = one.wait_events("worker-ended")[0]
+    assert (event["signal"], event["name"]) == ("9", "KILL")
+    assert int(event["sessions"]) == lost
+    one.wait_open(20 - lost)
+    until(lambda: all(record.up for record in one.records().values()), "the replacement is up")
+    assert victim.pid not in one.workers() and len(one.workers()) == 2
+    opened += [connect(one.address()) for _ in range(20)]
+    one.wait_open(40 - lost)
+    for each in opened:
+        each.close()
+    one.wait_open(0)
+    assert one.stop() == 0
+
+
+def test_a_sibling_watches_the_sockets_of_one_that_is_down(daemon):
+    one = daemon()
+    down = (1, 0)
+
+    def crash():
+        pid = until(lambda: one.records()[down].up and one.records()[down].pid, "it is up")
+        os.kill(pid, signal.SIGKILL)
+
+    for count in range(1, 6):
+        crash()
+        one.wait_events("worker-ended", count)
+    # By now the next one comes in 800 ms at the earliest.
+    opened = [connect(one.address()) for _ in range(30)]
+    until(lambda: one.records()[1, 1].open == 30 or one.records()[down].up, "all are served")
+    assert not one.records()[down].up
+    until(lambda: one.records()[down].up, "the replacement comes")
+    opened += [connect(one.address()) for _ in range(100)]
+    one.wait_open(130)
+    assert one.records()[down].open > 0
+    assert one.stop(signal.SIGINT) == 0
+
+
+def test_connections_wait_while_no_worker_runs(daemon, base):
+    one = daemon(base(workers=1))
+    for count in range(1, 5):
+        pid = until(lambda: one.records()[1, 0].up and one.records()[1, 0].pid, "it is up")
+        os.kill(pid, signal.SIGKILL)
+        one.wait_events("worker-ended", count)
+    opened = [connect(one.address()) for _ in range(10)]
+    one.wait_open(10)
+    assert len(opened) == 10
+    assert one.stop(signal.SIGINT) == 0
+
+
+def test_a_worker_that_dies_while_retired_is_not_replaced(daemon, base):
+    one = daemon(base(workers=1))
+    with connect(one.address()):
+        one.wait_open(1)
+        old = one.workers()
+        one.reload()
+        os.kill(old[0], signal.SIGKILL)
+        one.wait_events("worker-ended")
+        one.wait_open(0)
+        until(lambda: len(one.records()) == 1, "the old generation is gone")
+        assert len(one.workers()) == 1
+    assert one.stop() == 0
+
+
+def test_a_drained_worker_is_replaced(daemon):
+    """Somebody has sent TERM to the worker alone."""
+    one = daemon()
+    pid = one.workers()[0]
+    os.kill(pid, signal.SIGTERM)
+    one.wait_events("worker-ended")
+    until(lambda: len(one.workers()) == 2 and pid not in one.workers(), "a replacement")
+    assert one.stop() == 0
+
+
+# Sockets.
+
+
+def test_a_second_instance_is_refused(daemon, base):
+    first = daemon()
+    sections = base()
+    sections["listener smtps"]["address"] = "%s:%d" % first.address()
+    second = daemon(sections, ready=False)
+    assert second.wait_end() == 1
+    assert f"is in use by postern (process {first.pid})" in second.log()
+    assert "postern.ini:" in second.log()
+    with connect(first.address()):
+        first.wait_open(1)
+    assert first.stop() == 0
+
+
+def test_a_port_in_use(daemon, base):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        sections = base()
+        sections["listener smtps"]["address"] = "127.0.0.1:%d" % taken.getsockname()[1]
+        one = daemon(sections, ready=False)
+        assert one.wait_end() == 1
+        assert f"(process {os.getpid()})" in one.log()
+
+
+def test_each_address_has_a_socket_a_worker(daemon, base):
+    sections = base(workers=3)
+    sections["listener smtps"]["address"] = "127.0.0.1:0"
+    one = daemon(sections)
+    assert one.events("listening")[0]["sockets"] == "3"
+    opened = [connect(one.address()) for _ in range(120)]
+    one.wait_open(len(opened))
+    assert all(record.open > 0 for record in one.records().values())
+    assert one.stop(signal.SIGINT) == 0
+
+
+def test_a_unix_socket(daemon, base, home):
+    path = home / "smtp.sock"
+    sections = base()
+    sections["listener smtps"]["address"] = f"unix:{path}"
+    one = daemon(sections)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o666
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(path))
+        one.wait_open(1)
+        second = daemon(sections, ready=False)
+        assert second.wait_end() == 1
+        assert f"is in use by postern (process {one.pid})" in second.log()
+    one.reload()
+    assert one.stop() == 0
+    assert not path.exists()
+
+
+def handed_over(names, sockets):
+    """A command line that is started as systemd would, with the sockets from descriptor 3 on."""
+    moves = " ".join(f"{3 + n}<&{one.fileno()}" for n, one in enumerate(sockets))
+    script = f'exec {moves}; LISTEN_PID=$$ exec "$@"'
+    return {
+        "wrap": lambda words: ["bash", "-c", script, "bash", *words],
+        "env": {"LISTEN_FDS": str(len(sockets)), "LISTEN_FDNAMES": ":".join(names)},
+        "pass_fds": [one.fileno() for one in sockets],
+    }
+
+
+def test_sockets_handed_over(daemon, base):
+    """By name; the file's address is not opened then."""
+    with socket.create_server(("127.0.0.1", 0)) as one_socket, \
+            socket.create_server(("127.0.0.1", 0)) as other, \
+            socket.create_server(("127.0.0.1", 0)) as forbidden:
+        sections = base()
+        sections["listener smtps"]["address"] = "127.0.0.1:%d" % forbidden.getsockname()[1]
+        one = daemon(sections, **handed_over(["smtps", "smtps"], [one_socket, other]))
+        address = one_socket.getsockname()
+        assert one.addresses("smtps") == [address, other.getsockname()]
+        waiting = connect(address)
+        one.wait_open(1)
+        with connect(other.getsockname()):
+            one.wait_open(2)
+        one.reload()
+        waiting.close()
+        with connect(address):
+            one.wait_open(1)
+        assert one.stop() == 0
+        # It is systemd's: still there, for whoever comes next.
+        connect(address).close()
+
+
+def test_a_socket_of_no_listener(daemon):
+    with socket.create_server(("127.0.0.1", 0)) as handed:
+        one = daemon(ready=False, **handed_over(["smtp"], [handed]))
+        assert one.wait_end() == 1
+        assert "`smtp`" in one.log() and "FileDescriptorName=" in one.log()
+
+
+def test_systemd_is_told(daemon, base, home):
+    path = home / "notify.sock"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+        notify.bind(str(path))
+        notify.settimeout(PATIENCE_S)
+        sections = base()
+        one = daemon(sections, env={"NOTIFY_SOCKET": str(path)})
+        assert notify.recv(1024).startswith(b"READY=1\nSTATUS=")
+        one.reload()
+        assert re.match(rb"RELOADING=1\nMONOTONIC_USEC=\d+$", notify.recv(1024))
+        assert notify.recv(1024).startswith(b"READY=1\nSTATUS=")
+        one.configure("[nonsense]\n")
+        one.signal(signal.SIGHUP)
+        assert notify.recv(1024).startswith(b"RELOADING=1")
+        assert b"STATUS=Reload failed" in notify.recv(1024)
+        assert one.stop() == 0
+        assert notify.recv(1024).startswith(b"STOPPING=1\nSTATUS=Draining")
+
+
+# Limits.
+
+
+def test_the_session_limit_makes_others_wait(daemon, base):
+    one = daemon(base() | {"limits": {"sessions": 3}})
+    opened = [connect(one.address()) for _ in range(6)]
+    one.wait_open(3)
+    until(lambda: one.events("accept-paused"), "it is said")
+    first = cpu_s(one)
+    time.sleep(0.5)
+    assert cpu_s(one) - first < 0.2, "it spins"
+    assert one.open_sessions() == 3
+    for each in opened:
+        each.close()
+    one.wait_open(0)
+    with connect(one.address()):
+        one.wait_open(1)
+    assert one.stop(signal.SIGINT) == 0
+
+
+def cpu_s(one):
+    ticks = processes.cpu_ticks(processes.family(one.pid))
+    return sum(ticks.values()) / os.sysconf("SC_CLK_TCK")
+
+
+def test_few_file_descriptors(daemon, base):
+    """64 of them, and 200 clients: some are served, the others wait, and nothing spins."""
+    one = daemon(base(workers=1),
+                 wrap=lambda words: ["bash", "-c", 'ulimit -n 64; exec "$@"', "bash", *words])
+    opened = [connect(one.address()) for _ in range(200)]
+    until(lambda: one.events("accept-paused"), "it is said")
+    served = one.open_sessions()
+    assert 1 <= served < 40
+    first = cpu_s(one)
+    time.sleep(0.5)
+    assert cpu_s(one) - first < 0.2, "it spins"
+    assert len(one.events("accept-paused")) == 1
+    for each in opened:
+        each.close()
+    one.wait_open(0)
+    assert one.stop() == 0
+
+
+# Privileges, and what a worker holds.
+
+
+def status_of(pid):
+    with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as file:
+        return dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+
+
+def test_workers_have_no_privileges(daemon):
+    one = daemon()
+    for pid in one.workers():
+        facts = status_of(pid)
+        assert facts["NoNewPrivs"] == "1"
+        users = set(facts["Uid"].split()) | set(facts["Gid"].split())
+        if AS_ROOT:
+            assert "0" not in users and "0" not in facts["Groups"].split()
+            assert int(facts["CapEff"], 16) == int(facts["CapPrm"], 16) == 0
+            assert set(status_of(one.pid)["Uid"].split()) == {"0"}
+        else:
+            assert users == {str(os.geteuid()), str(os.getegid())}
+    assert one.stop() == 0
+
+
+def test_a_worker_holds_only_what_it_needs(daemon, home, base):
+    """The standard three, log, channel, signals, loop, listening sockets: and no one else's."""
+    one = daemon(base(log=home / "postern.log"), ready=False)
+    until(lambda: len(one.workers()) == 2 and all(r.up for r in one.records().values()), "up")
+    one.signal(signal.SIGHUP)
+    until(lambda: {key[0] for key in one.records()} == {2}, "the second generation")
+    if not AS_ROOT and not SANITIZED:
+        assert not os.access(f"/proc/{one.workers()[0]}/fd", os.R_OK)  # not dumpable
+    else:
+        for pid in one.workers():
+            kinds = sorted(re.sub(r"\[?:?\[?\d+\]?$|\[(\w+)\]$", r"\1", target)
+                           for number, target in processes.descriptors(pid).items() if number > 2)
+            kinds = [kind.replace("anon_inode:", "") for kind in kinds]
+            assert [kind for kind in kinds if kind != "socket"] == sorted(
+                [str(home / "postern.log"), "eventpoll", "signalfd"], key=kinds.index)
+            assert kinds.count("socket") == 1 + 2
+    assert one.stop() == 0
+
+
+@pytest.mark.parametrize("user, remedy", [("no-such-user", "adduser --system"), ("root", "root")])
+def test_a_user_that_cannot_be(daemon, base, user, remedy):
+    one = daemon(base(user=user), ready=False)
+    if not AS_ROOT:
+        one.wait_ready()
+        assert one.stop() == 0
+        return
+    assert one.wait_end() == 2
+    assert f"user `{user}`" in one.log() and remedy in one.log()
+
+
+# The log.
+
+
+def test_usr1_opens_the_log_anew(daemon, base, home):
+    directory = home / "log"
+    directory.mkdir()
+    path, old = directory / "postern.log", directory / "postern.log.1"
+    one = daemon(base(log=path, workers=1), ready=False)
+    until(lambda: path.exists() and " ready " in path.read_text(), "it is ready")
+    port = int(re.search(r"listening .*:(\d+)", path.read_text()).group(1))
+    path.rename(old)
+    one.signal(signal.SIGUSR1)
+    until(lambda: path.exists() and " log " in path.read_text(), "the new log")
+    before = old.read_text()
+    worker = one.workers()[0]
+    if AS_ROOT or SANITIZED:
+        until(lambda: str(path) in processes.descriptors(worker).values(), "the worker has it")
+    until(lambda: (connect(("127.0.0.1", port)).close() or " session " in path.read_text()),
+          "the worker writes to it")
+    assert one.stop() == 0
+    assert old.read_text() == before
+
+
+# The command line.
+
+
+def test_check(base, home, authority):
+    whole = home / "whole.pem"
+    whole.write_text(authority.ecdsa.chain.read_text() + authority.file.read_text())
+    sections = base()
+    sections["certificate ecdsa"]["chain"] = whole
+    file = home / "postern.ini"
+    file.write_text(proc.configuration(sections))
+    done = run("-c", file, "check", "--strict")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == f"{file}: good: 1 listener, 1 certificate, 1 backend\n"
+
+
+def test_check_warns(base, home):
+    """The chain lacks its CA, which may be as it should be."""
+    file = home / "postern.ini"
+    file.write_text(proc.configuration(base()))
+    for options, status in (((), 0), (("--strict",), 1)):
+        done = run("-c", file, "check", *options)
+        assert done.returncode == status
+        assert re.match(rf"{re.escape(str(file))}:\d+: warning: ", done.stderr)
+        assert done.stdout.endswith(": good: 1 listener, 1 certificate, 1 backend, 1 warning\n")
+
+
+def test_check_says_all_mistakes_in_one_run(base, home):
+    sections = base()
+    sections["listener smtps"] |= {"tls": "implict", "adress": "0.0.0.0:25", "backend": "mtb"}
+    sections["policy default"] = {"recipients": "many"}
+    sections["lisener other"] = {"tls": "implicit"}
+    file = home / "postern.ini"
+    file.write_text(proc.configuration(sections))
+    done = run("-c", file, "check")
+    assert done.returncode == 2
+    lines = done.stderr.splitlines()
+    assert len(lines) == 5, done.stderr
+    assert all(re.match(rf"{re.escape(str(file))}:\d+: \S.*", line) for line in lines)
+    assert done.stdout == f"{file}: 5 errors\n"
+
+
+def test_check_reads_certificates(base, home, authority):
+    sections = base()
+    sections["certificate ecdsa"]["key"] = authority.rsa.key
+    file = home / "postern.ini"
+    file.write_text(proc.configuration(sections))
+    done = run("-c", file, "check")
+    assert done.returncode == 2
+    assert re.match(rf"{re.escape(str(file))}:\d+: ", done.stderr)
+
+
+def test_a_file_that_is_not_there(home):
+    done = run("-c", home / "none.ini")
+    assert done.returncode == 2
+    assert "none.ini" in done.stderr
+
+
+def test_define_overrides_the_file(daemon, base):
+    one = daemon(options=("-D", "postern.workers=3", "-D", "postern.log_format=json"),
+                 ready=False)
+    until(lambda: len(one.workers()) == 3, "three workers")
+    until(lambda: '"event":"ready"' in one.log(), "a log in JSON")
+    assert one.stop() == 0
+    file = one.file
+    done = run("-c", file, "-D", "listener smtps.tls=plain", "check")
+    assert done.returncode == 2 and "tls" in done.stderr
+    shown = run("-c", file, "-D", "postern.workers=7", "config", "-n")
+    assert shown.returncode == 0 and re.search(r"^workers = 7$", shown.stdout, re.M)
+
+
+def test_config_prints(base, home):
+    file = home / "postern.ini"
+    file.write_text(proc.configuration(base()))
+    defaults = run("config", "-d")
+    assert (defaults.returncode, defaults.stderr) == (0, "")
+    assert "[postern]" in defaults.stdout and "[timeouts]" in defaults.stdout
+    shown = run("-c", file, "config")
+    assert shown.returncode == 0
+    again = home / "again.ini"
+    again.write_text(shown.stdout)
+    assert run("-c", again, "check").returncode == 0
+    changed = run("-c", file, "config", "-n")
+    assert len(changed.stdout) < len(shown.stdout)
+
+
+def test_mistakes_of_the_command_line():
+    for words, hint in ((["chekc"], "did you mean `check`?"),
+                        (["--confg", "x"], "did you mean `--config`?"),
+                        (["--strict"], "belongs to the command `check`")):
+        done = run(*words)
+        assert done.returncode == 2
+        assert hint in done.stderr and done.stdout == ""
+    assert run("--help").stdout.startswith("usage: postern")
+    assert re.match(r"postern \d", run("--version").stdout)
+
+
+# The demo.
+
+
+@pytest.fixture
+def demo(home):
+    runtime = home / "run"
+    runtime.mkdir()
+    started = []
+
+    def start():
+        process = subprocess.Popen((POSTERN, "demo"), stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.PIPE, stderr=sys.stderr, text=True,
+                                   env=os.environ | {"XDG_RUNTIME_DIR": str(runtime)})
+        started.append(process)
+        return process, runtime
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            for pid in reversed(processes.family(process.pid)):
+                os.kill(pid, signal.SIGKILL)
+        process.communicate()
+
+
+def commands_of(process):
+    """The commands that it prints: indented lines, by the line before them."""
+    found, title = {}, ""
+    for line in process.stdout:
+        if line.startswith("  "):
+            found[title] = line.strip()
+        title = line.strip()
+        if "Ctrl-C" in line:
+            return found
+    raise AssertionError("the demo has ended")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_demo_delivers(demo, number):
+    process, runtime = demo()
+    commands = commands_of(process)
+    assert "curl" in commands["Send a first mail:"]
+    for command in commands.values():
+        if "s_client" not in command:
+            done = subprocess.run(command, shell=True, capture_output=True, text=True,
+                                  timeout=PATIENCE_S)
+            assert done.returncode == 0, (command, done.stdout, done.stderr)
+    by_hand = next(command for command in commands.values() if "s_client" in command)
+    done = subprocess.run(by_hand, shell=True, capture_output=True, text=True,
+                          timeout=PATIENCE_S, input="QUIT\n")
+    assert "221" in done.stdout, (done.stdout, done.stderr)
+    family = processes.family(process.pid)
+    process.send_signal(number)
+    assert process.wait(PATIENCE_S) == 0
+    assert list(runtime.iterdir()) == []
+    until(lambda: all(processes.stat(pid) is None for pid in family), "nothing is left running")
+
+
+def test_two_demos(demo):
+    one, _ = demo()
+    first = commands_of(one)
+    other, _ = demo()
+    second = commands_of(other)
+    assert first["Send a first mail:"] != second["Send a first mail:"]
+    for process in (one, other):
+        process.send_signal(signal.SIGINT)
+        assert process.wait(PATIENCE_S) == 0

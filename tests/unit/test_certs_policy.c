@@ -1,0 +1,195 @@
+/* What the policies allow, session tickets and resumption, and the facts for the log. */
+#include "tests/unit/talk.h"
+
+static void expect_refused(const struct cert_store *store, struct wish wish)
+{
+	struct talk talk;
+
+	talk_to(store, wish, &talk);
+	assert_false(talk.done);
+	assert_false(cert_foreign_alpn(talk.server));
+	talk_end(&talk);
+}
+
+static void expect_facts(const struct cert_store *store, struct wish wish, const char *version,
+			 const char *cipher, const char *group)
+{
+	struct talk talk;
+
+	talk_to(store, wish, &talk);
+	assert_true(talk.done);
+	assert_string_equal(talk.facts.version, version);
+	assert_string_equal(talk.facts.cipher, cipher);
+	assert_string_equal(talk.facts.group, group);
+	assert_false(talk.facts.resumed);
+	talk_end(&talk);
+}
+
+static void policies_set_versions_and_ciphers(void **state)
+{
+	struct cert_store *modern = open_store(
+		(struct offer){ .policy = TLS_MODERN, .order = { MAIL_EC, MAIL_RSA }, .count = 2 });
+	struct cert_store *middle = open_store((struct offer){
+		.policy = TLS_INTERMEDIATE, .order = { MAIL_EC, MAIL_RSA }, .count = 2 });
+
+	(void)state;
+	expect_refused(modern, (struct wish){ .highest = TLS1_2_VERSION });
+	expect_refused(modern, (struct wish){ .highest = TLS1_1_VERSION });
+	expect_refused(middle, (struct wish){ .highest = TLS1_1_VERSION });
+	expect_refused(middle,
+		       (struct wish){ .highest = TLS1_2_VERSION,
+				      .ciphers = "ECDHE-RSA-AES128-SHA:AES128-GCM-SHA256" });
+	expect_refused(middle, (struct wish){ .groups = "P-521" });
+	expect_facts(modern, (struct wish){ .lowest = TLS1_3_VERSION, .groups = "X25519" },
+		     "TLSv1.3", "TLS_AES_256_GCM_SHA384", "x25519");
+	expect_facts(middle,
+		     (struct wish){ .highest = TLS1_2_VERSION,
+				    .ciphers = "ECDHE-ECDSA-CHACHA20-POLY1305:"
+					       "ECDHE-ECDSA-AES128-GCM-SHA256",
+				    .groups = "P-384:P-256" },
+		     "TLSv1.2", "ECDHE-ECDSA-CHACHA20-POLY1305", "secp384r1");
+	expect_facts(middle,
+		     (struct wish){ .highest = TLS1_2_VERSION,
+				    .ciphers = "DHE-RSA-AES128-GCM-SHA256" },
+		     "TLSv1.2", "DHE-RSA-AES128-GCM-SHA256", "");
+	cert_store_free(modern);
+	cert_store_free(middle);
+}
+
+static void expect_ciphers(enum tls_policy policy, const char *wanted)
+{
+	struct cert_store *store =
+		open_store((struct offer){ .policy = policy, .order = { MAIL_EC }, .count = 1 });
+	SSL *ssl = cert_store_ssl(store, 0);
+	STACK_OF(SSL_CIPHER) *all = SSL_get1_supported_ciphers(ssl);
+	char got[1024] = "";
+
+	for (int i = 0; i < sk_SSL_CIPHER_num(all); i++) {
+		strcat(got, SSL_CIPHER_get_name(sk_SSL_CIPHER_value(all, i)));
+		strcat(got, " ");
+	}
+	assert_string_equal(got, wanted);
+	sk_SSL_CIPHER_free(all);
+	SSL_free(ssl);
+	cert_store_free(store);
+}
+
+#define SUITES_1_3 "TLS_AES_128_GCM_SHA256 TLS_AES_256_GCM_SHA384 TLS_CHACHA20_POLY1305_SHA256 "
+
+static void cipher_lists_are_mozillas(void **state)
+{
+	(void)state;
+	expect_ciphers(TLS_MODERN, SUITES_1_3);
+	expect_ciphers(TLS_INTERMEDIATE,
+		       SUITES_1_3 "ECDHE-ECDSA-AES128-GCM-SHA256 ECDHE-RSA-AES128-GCM-SHA256 "
+				  "ECDHE-ECDSA-AES256-GCM-SHA384 ECDHE-RSA-AES256-GCM-SHA384 "
+				  "ECDHE-ECDSA-CHACHA20-POLY1305 ECDHE-RSA-CHACHA20-POLY1305 "
+				  "DHE-RSA-AES128-GCM-SHA256 DHE-RSA-AES256-GCM-SHA384 "
+				  "DHE-RSA-CHACHA20-POLY1305 ");
+}
+
+static void expect_tickets(struct offer offer, int version, const char *sni, size_t wanted)
+{
+	struct cert_store *store = open_store(offer);
+	struct talk talk;
+
+	talk_to(store, (struct wish){ .highest = version, .sni = sni }, &talk);
+	assert_true(talk.done);
+	size_t got = talk.tickets;
+	/* TLS 1.2 tells of a session that nobody could resume, too. */
+	if (version == TLS1_2_VERSION && !SSL_SESSION_has_ticket(SSL_get_session(talk.client)))
+		got = 0;
+	if (got != wanted)
+		fail_msg("%zu tickets, wanted %zu", got, wanted);
+	talk_end(&talk);
+	cert_store_free(store);
+}
+
+static void tickets_are_counted(void **state)
+{
+	static const struct {
+		int tickets, first, version;
+		size_t wanted;
+	} rows[] = {
+		{ TICKETS_AUTO, MAIL_EC, TLS1_3_VERSION, 0 },
+		{ TICKETS_AUTO, MAIL_EC, TLS1_2_VERSION, 1 },
+		{ TICKETS_AUTO, MAIL_RSA, TLS1_3_VERSION, 1 },
+		{ 0, MAIL_RSA, TLS1_3_VERSION, 0 },
+		{ 0, MAIL_RSA, TLS1_2_VERSION, 0 },
+		{ 1, MAIL_EC, TLS1_3_VERSION, 1 },
+		{ 2, MAIL_EC, TLS1_3_VERSION, 2 },
+		{ 2, MAIL_EC, TLS1_2_VERSION, 1 },
+	};
+	struct offer offer = { .policy = TLS_INTERMEDIATE, .count = 1 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		offer.tickets = rows[i].tickets;
+		offer.order[0] = rows[i].first;
+		expect_tickets(offer, rows[i].version, NULL, rows[i].wanted);
+	}
+	/* By the certificates of the name, not by those of the fallback. */
+	offer = (struct offer){ .policy = TLS_INTERMEDIATE,
+				.tickets = TICKETS_AUTO,
+				.order = { WILD_EC, MAIL_RSA },
+				.count = 2 };
+	expect_tickets(offer, TLS1_3_VERSION, "mail.example", 1);
+	expect_tickets(offer, TLS1_3_VERSION, "any.example", 0);
+}
+
+static void expect_resumed(const struct cert_store *store, SSL_SESSION *session, int version,
+			   const char *sni, bool wanted)
+{
+	struct talk talk;
+
+	talk_to(store, (struct wish){ .sni = sni, .highest = version, .session = session }, &talk);
+	assert_true(talk.done);
+	if (talk.facts.resumed != wanted)
+		fail_msg("%s: resumed %d, wanted %d", sni, talk.facts.resumed, wanted);
+	if (sni && strcasecmp(talk.facts.sni, sni) != 0)
+		fail_msg("%s became %s", sni, talk.facts.sni);
+	talk_end(&talk);
+}
+
+static void sessions_are_for_one_listener_and_name(void **state)
+{
+	struct offer offer = { .policy = TLS_INTERMEDIATE,
+			       .tickets = 2,
+			       .order = { MAIL_EC, MAIL_RSA, WILD_EC },
+			       .count = 3 };
+	struct cert_store *store = open_store(offer);
+	struct cert_store *again = open_store(offer);
+	struct talk talk;
+
+	(void)state;
+	for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
+		talk_to(store, (struct wish){ .sni = "a.example", .highest = version }, &talk);
+		assert_true(talk.done);
+		assert_non_null(talk.session);
+		expect_resumed(store, talk.session, version, "a.example", true);
+		expect_resumed(store, talk.session, version, "a.example", true);
+		expect_resumed(store, talk.session, version, "A.Example", true);
+		expect_resumed(store, talk.session, version, "b.example", false);
+		expect_resumed(store, talk.session, version, "mail.example", false);
+		expect_resumed(store, talk.session, version, NULL, false);
+		expect_resumed(again, talk.session, version, "a.example", false);
+		talk_end(&talk);
+		talk_to(store, (struct wish){ .highest = version }, &talk);
+		expect_resumed(store, talk.session, version, NULL, true);
+		expect_resumed(store, talk.session, version, "stranger.test", false);
+		talk_end(&talk);
+	}
+	cert_store_free(store);
+	cert_store_free(again);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(policies_set_versions_and_ciphers),
+		cmocka_unit_test(cipher_lists_are_mozillas),
+		cmocka_unit_test(tickets_are_counted),
+		cmocka_unit_test(sessions_are_for_one_listener_and_name),
+	};
+	return cmocka_run_group_tests(tests, talk_setup, talk_teardown);
+}

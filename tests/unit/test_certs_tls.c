@@ -1,0 +1,237 @@
+/* Which certificate is shown to whom, and who is turned away by ALPN. */
+#include "tests/unit/talk.h"
+
+static void expect_title(const struct cert_store *store, struct wish wish, const char *title)
+{
+	struct talk talk;
+	char got[64] = "";
+
+	talk_to(store, wish, &talk);
+	if (!talk.done)
+		fail_msg("no handshake for %s", wish.sni);
+	X509_NAME_get_text_by_NID(X509_get_subject_name(SSL_get0_peer_certificate(talk.client)),
+				  NID_commonName, got, sizeof got);
+	if (strcmp(got, title) != 0)
+		fail_msg("for %s wanted %s, got %s", wish.sni, title, got);
+	if (wish.sni)
+		assert_string_equal(talk.facts.sni, wish.sni);
+	else
+		assert_null(talk.facts.sni);
+	talk_end(&talk);
+}
+
+static void names_choose_the_certificate(void **state)
+{
+	static const struct {
+		const char *sni, *title;
+	} rows[] = {
+		{ "mail.example", "mail-ec" },
+		{ "MAIL.Example", "mail-ec" },
+		{ "mail.example.", "mail-ec" },
+		{ "alias.example", "mail-ec" },
+		{ "only-rsa.example", "mail-rsa" },
+		{ "any.example", "wild" },
+		{ "ANY.example.", "wild" },
+		{ "a.sub.example", "wild" },
+		{ "sub.example", "wild" },
+		{ "a.b.example", "mail-ec" },
+		{ "example", "mail-ec" },
+		{ "stranger.test", "mail-ec" },
+		{ "*.example", "mail-ec" },
+		{ "_", "mail-ec" },
+		{ "192.0.2.1", "mail-ec" },
+		{ "no name", "mail-ec" },
+		{ NULL, "mail-ec" },
+	};
+	struct cert_store *store = open_all();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		expect_title(store, (struct wish){ .sni = rows[i].sni }, rows[i].title);
+		expect_title(store, (struct wish){ .sni = rows[i].sni, .highest = TLS1_2_VERSION },
+			     rows[i].title);
+	}
+	/* A HelloRetryRequest brings a second ClientHello. */
+	expect_title(store, (struct wish){ .sni = "any.example", .groups = "P-521:P-256" }, "wild");
+	cert_store_free(store);
+}
+
+static void the_clients_abilities_choose_the_key(void **state)
+{
+	const char *rsa = "RSA-PSS+SHA256:RSA+SHA256";
+	struct cert_store *store = open_all();
+	struct talk talk;
+
+	(void)state;
+	expect_title(store, (struct wish){ .sni = "mail.example", .sigalgs = rsa }, "mail-rsa");
+	expect_title(store, (struct wish){ .sigalgs = rsa }, "mail-rsa");
+	expect_title(store,
+		     (struct wish){ .sni = "mail.example",
+				    .ciphers = "ECDHE-RSA-AES128-GCM-SHA256",
+				    .highest = TLS1_2_VERSION },
+		     "mail-rsa");
+	talk_to(store, (struct wish){ .sni = "any.example", .sigalgs = rsa }, &talk);
+	assert_false(talk.done);
+	assert_false(cert_foreign_alpn(talk.server));
+	talk_end(&talk);
+	cert_store_free(store);
+}
+
+static void the_first_of_a_kind_is_used(void **state)
+{
+	struct cert_store *store = open_store((struct offer){ .policy = TLS_INTERMEDIATE,
+							      .order = { OTHER_EC, MAIL_EC },
+							      .count = 2,
+							      .warnings = 1 });
+
+	(void)state;
+	expect_title(store, (struct wish){ .sni = "mail.example" }, "other");
+	expect_title(store, (struct wish){ .sni = "alias.example" }, "mail-ec");
+	expect_title(store, (struct wish){ .sni = "stranger.example" }, "other");
+	cert_store_free(store);
+}
+
+static void expect_alpn(const struct cert_store *store, int version, const char *list,
+			const char *chosen)
+{
+	const unsigned char *got;
+	unsigned len;
+	struct talk talk;
+
+	talk_to(store, (struct wish){ .highest = version, .alpn = list }, &talk);
+	assert_int_equal(talk.done, chosen != NULL);
+	assert_int_equal(cert_foreign_alpn(talk.server), chosen == NULL);
+	if (chosen) {
+		SSL_get0_alpn_selected(talk.client, &got, &len);
+		assert_int_equal(len, strlen(chosen));
+		assert_memory_equal(got, chosen, len);
+	} else {
+		assert_int_equal(talk.client_error, SSL_R_TLSV1_ALERT_NO_APPLICATION_PROTOCOL);
+	}
+	talk_end(&talk);
+}
+
+static void alpn_tells_mail_from_the_web(void **state)
+{
+	struct cert_store *store = open_all();
+
+	(void)state;
+	for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
+		expect_alpn(store, version, NULL, "");
+		expect_alpn(store, version, "\4smtp", "smtp");
+		expect_alpn(store, version, "\2h2\4smtp", "smtp");
+		expect_alpn(store, version, "\2h2\10http/1.1\4smtp", "smtp");
+		expect_alpn(store, version, "\2h2", NULL);
+		expect_alpn(store, version, "\2h2\10http/1.1", NULL);
+		expect_alpn(store, version, "\10http/1.0", NULL);
+		expect_alpn(store, version, "\4imap", "");
+		expect_alpn(store, version, "\2h2\4imap", "");
+		expect_alpn(store, version, "\4SMTP", "");
+		expect_alpn(store, version, "\4http", "");
+	}
+	cert_store_free(store);
+}
+
+static void expect_verified(const struct cert_store *store, const char *ca, const char *host,
+			    bool wanted)
+{
+	struct talk talk;
+
+	talk_to(store, (struct wish){ .sni = host, .ca = ca, .host = host }, &talk);
+	assert_int_equal(talk.done, wanted);
+	talk_end(&talk);
+}
+
+static void dev_certificate_is_its_own_anchor(void **state)
+{
+	struct certificate_config saved = pki.section[OTHER_EC];
+	struct certificate_config dev = saved;
+	char why[256] = "";
+
+	(void)state;
+	dev.chain = pki_path(&pki.dir, "dev.pem");
+	dev.key = pki_path(&pki.dir, "dev.key");
+	assert_true(cert_make_dev(dev.chain, dev.key, "host.example", why, sizeof why));
+	pki.section[OTHER_EC] = dev;
+	struct cert_store *store = open_store(
+		(struct offer){ .policy = TLS_MODERN, .order = { OTHER_EC }, .count = 1 });
+	expect_verified(store, dev.chain, "localhost", true);
+	expect_verified(store, dev.chain, "host.example", true);
+	expect_verified(store, dev.chain, "127.0.0.1", true);
+	expect_verified(store, dev.chain, "::1", true);
+	expect_verified(store, dev.chain, "other.example", false);
+	expect_verified(store, saved.chain, "localhost", false);
+	cert_store_free(store);
+	pki_section_drop(&dev);
+	pki.section[OTHER_EC] = saved;
+}
+
+/* Every byte of a ClientHello, with SNI and ALPN in it, made another one. */
+static void no_hello_does_harm(void **state)
+{
+	static const unsigned char changes[] = { 0x01, 0x80, 0xff };
+	struct cert_store *store = open_all();
+	struct talk talk = { .fds = { -1, -1 } };
+	unsigned char hello[2048];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, talk.fds), 0);
+	talk_client(&talk, &(struct wish){ .sni = "mail.example", .alpn = "\2h2\4smtp" });
+	SSL_do_handshake(talk.client);
+	ssize_t len = read(talk.fds[1], hello, sizeof hello);
+	assert_in_range(len, 100, sizeof hello - 1);
+	for (ssize_t i = 0; i < len * (ssize_t)sizeof changes; i++) {
+		unsigned char *byte = &hello[i % len];
+		char answer[8192];
+
+		*byte ^= changes[i / len];
+		assert_int_equal(write(talk.fds[0], hello, (size_t)len), len);
+		SSL *ssl = cert_store_ssl(store, talk.fds[1]);
+		SSL_do_handshake(ssl);
+		SSL_free(ssl);
+		ERR_clear_error();
+		while (read(talk.fds[0], answer, sizeof answer) > 0 ||
+		       read(talk.fds[1], answer, sizeof answer) > 0)
+			continue;
+		*byte ^= changes[i / len];
+	}
+	talk_end(&talk);
+	cert_store_free(store);
+}
+
+static void many_names_are_served(void **state)
+{
+	enum { MANY = 5000 };
+	char *names = calloc(MANY, 32);
+	char *end = names;
+	struct certificate_config saved = pki.section[OTHER_EC];
+
+	(void)state;
+	assert_non_null(names);
+	for (int i = 0; i < MANY; i++)
+		end += sprintf(end, "%sDNS:n%d.example", i > 0 ? "," : "", i);
+	talk_section(OTHER_EC, "many", names, NULL);
+	struct cert_store *store = open_store((struct offer){
+		.policy = TLS_INTERMEDIATE, .order = { MAIL_EC, OTHER_EC }, .count = 2 });
+	expect_title(store, (struct wish){ .sni = "n0.example" }, "many");
+	expect_title(store, (struct wish){ .sni = "n4999.example" }, "many");
+	expect_title(store, (struct wish){ .sni = "n5000.example" }, "mail-ec");
+	cert_store_free(store);
+	free(names);
+	pki_section_drop(&pki.section[OTHER_EC]);
+	pki.section[OTHER_EC] = saved;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(names_choose_the_certificate),
+		cmocka_unit_test(the_clients_abilities_choose_the_key),
+		cmocka_unit_test(the_first_of_a_kind_is_used),
+		cmocka_unit_test(alpn_tells_mail_from_the_web),
+		cmocka_unit_test(dev_certificate_is_its_own_anchor),
+		cmocka_unit_test(no_hello_does_harm),
+		cmocka_unit_test(many_names_are_served),
+	};
+	return cmocka_run_group_tests(tests, talk_setup, talk_teardown);
+}

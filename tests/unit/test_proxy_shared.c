@@ -1,0 +1,146 @@
+/* The memory of all processes: what a dead worker had counted is undone, its totals stay. */
+#include "proxy/shared.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum { RECORDS = 3, SLOTS = 1000 };
+
+static struct shared make(void)
+{
+	struct shared shared;
+
+	assert_true(shared_new(&shared, RECORDS, SLOTS));
+	return shared;
+}
+
+static bool is_clear(const struct session_slot *slots)
+{
+	for (size_t i = 0; i < SLOTS; i++)
+		if (slots[i].id[0] != '\0' || slots[i].since_ms != 0)
+			return false;
+	return true;
+}
+
+static void records_are_taken_and_left(void **state)
+{
+	struct shared shared = make();
+
+	(void)state;
+	assert_int_equal(shared_take(&shared, 1, 0), 0);
+	assert_int_equal(shared_take(&shared, 1, 1), 1);
+	assert_int_equal(shared_take(&shared, 2, 0), 2);
+	assert_int_equal(shared_take(&shared, 2, 1), SIZE_MAX);
+	shared_record(&shared, 1)->order = ORDER_STOP;
+	shared_leave(&shared, 1);
+	assert_int_equal(shared_take(&shared, 2, 1), 1);
+	assert_int_equal(shared_record(&shared, 1)->order, ORDER_WORK);
+	assert_int_equal(shared_record(&shared, 1)->generation, 2);
+	assert_int_equal(shared_record(&shared, 1)->index, 1);
+	shared_free(&shared);
+}
+
+static void the_dead_leave_totals_alone(void **state)
+{
+	struct shared shared = make();
+	size_t dead = shared_take(&shared, 1, 0);
+	size_t alive = shared_take(&shared, 1, 1);
+
+	(void)state;
+	shared_record(&shared, dead)->up = 1;
+	shared_record(&shared, dead)->counters =
+		(struct relay_counters){ .sessions = 9, .open = 3, .messages = 7 };
+	shared_record(&shared, dead)->counters.ended[END_QUIT] = 6;
+	shared_record(&shared, alive)->counters =
+		(struct relay_counters){ .sessions = 2, .open = 2 };
+	for (size_t i = 0; i < SLOTS; i++)
+		shared_slots(&shared, dead)[i] = (struct session_slot){ .id = "x", .since_ms = 1 };
+	shared_slots(&shared, alive)[SLOTS - 1] = (struct session_slot){ .id = "y" };
+	shared_slots(&shared, alive)[0] = (struct session_slot){ .id = "z" };
+
+	assert_int_equal(shared_open(&shared), 5);
+	assert_int_equal(shared_bury(&shared, dead), 3);
+	assert_int_equal(shared_open(&shared), 2);
+	assert_int_equal(shared_record(&shared, dead)->up, 0);
+	assert_int_equal(shared_record(&shared, dead)->counters.sessions, 0);
+	assert_true(is_clear(shared_slots(&shared, dead)));
+	assert_string_equal(shared_slots(&shared, alive)[SLOTS - 1].id, "y");
+	assert_string_equal(shared_slots(&shared, alive)[0].id, "z");
+
+	/* Another one dies in the same place: totals add up. */
+	shared_record(&shared, dead)->counters = (struct relay_counters){ .sessions = 1 };
+	assert_int_equal(shared_bury(&shared, dead), 0);
+	assert_int_equal(shared.head->gone.sessions, 10);
+	assert_int_equal(shared.head->gone.messages, 7);
+	assert_int_equal(shared.head->gone.ended[END_QUIT], 6);
+	assert_int_equal(shared.head->gone.open, 0);
+	shared_free(&shared);
+}
+
+static void a_fork_shares_it(void **state)
+{
+	struct shared shared = make();
+	int status;
+
+	(void)state;
+	size_t record = shared_take(&shared, 1, 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		shared_record(&shared, record)->counters.open = 42;
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(shared_open(&shared), 42);
+	shared_free(&shared);
+}
+
+/* What another program finds when it maps the descriptor. */
+static void the_head_tells_the_way(void **state)
+{
+	struct shared shared = make();
+	size_t record = shared_take(&shared, 7, 5);
+
+	(void)state;
+	char *memory = mmap(NULL, shared.size, PROT_READ, MAP_SHARED, shared.fd, 0);
+	assert_true(memory != MAP_FAILED);
+	const struct shared_head *head = (const void *)memory;
+	assert_string_equal(head->magic, "postern");
+	assert_int_equal(head->version, SHARED_VERSION);
+	const struct worker_record *found =
+		(const void *)(memory + head->records_at + record * head->record_bytes);
+	assert_int_equal(found->generation, 7);
+	assert_int_equal(found->index, 5);
+	assert_true(head->slots_at + head->records * head->slots_each_bytes <= shared.size);
+	munmap(memory, shared.size);
+
+	assert_int_equal(ftruncate(shared.fd, 0), -1);
+	assert_int_equal(errno, EPERM);
+	shared_free(&shared);
+}
+
+static void slots_follow_the_file_limit(void **state)
+{
+	(void)state;
+	assert_int_equal(shared_slots_for(1024, 8), (1024 - 8 - 32) / 2);
+	assert_int_equal(shared_slots_for(10, 8), 1);
+	assert_int_equal(shared_slots_for(0, 0), 1);
+	assert_int_equal(shared_slots_for(UINT64_MAX, 8), 100000);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(records_are_taken_and_left),
+		cmocka_unit_test(the_dead_leave_totals_alone),
+		cmocka_unit_test(a_fork_shares_it),
+		cmocka_unit_test(the_head_tells_the_way),
+		cmocka_unit_test(slots_follow_the_file_limit),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
