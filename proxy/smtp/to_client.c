@@ -236,8 +236,8 @@ static void answered(struct smtp *smtp, struct owed owed, uint16_t code, struct 
 	if (code == 421)
 		end_next(smtp, SAY_CLOSING);
 	else if (code >= 500 && code <= 503 && owed.verb != VERB_RCPT && error_count(smtp) &&
-		 smtp->end_say == SAY_NONE)
-		end_next(smtp, SAY_ERRORS);
+		 smtp->end_say == SAY_NONE && smtp->mode != SMTP_MODE_DISCARD)
+		too_many_errors(smtp);
 }
 
 /* A whole reply that is owed. */

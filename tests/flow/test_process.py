@@ -761,9 +761,12 @@ def test_demo_delivers(demo, number):
                                   timeout=PATIENCE_S)
             assert done.returncode == 0, (command, done.stdout, done.stderr)
     by_hand = next(command for command in commands.values() if "s_client" in command)
-    done = subprocess.run(by_hand, shell=True, capture_output=True, text=True,
-                          timeout=PATIENCE_S, input="QUIT\n")
-    assert "221" in done.stdout, (done.stdout, done.stderr)
+    with subprocess.Popen(by_hand, shell=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          stderr=subprocess.DEVNULL, text=True) as session:
+        assert session.stdout.readline().startswith("220 ")
+        session.stdin.write("QUIT\n")
+        session.stdin.flush()
+        assert session.stdout.readline().startswith("221 ")
     family = processes.family(process.pid)
     process.send_signal(number)
     assert process.wait(PATIENCE_S) == 0
