@@ -26,13 +26,15 @@ enum { ADDR_TEXT_BYTES = 128 };
  */
 bool addr_parse(struct slice text, struct addr *addr, const char **why);
 
-/* As addr_parse() reads it, cut to `size` and NUL-terminated; an IPv4-mapped IPv6 address as IPv4. */
+/* As addr_parse() reads it, cut to `size` and NUL-terminated; an IPv4-mapped IPv6 address as IPv4.
+ */
 void addr_format(const struct addr *addr, char *text, size_t size);
 
 /* The host alone, without port and brackets; "local" for a unix socket. */
 void addr_format_host(const struct addr *addr, char *text, size_t size);
 
-/* Host and port; an IPv4-mapped IPv6 address is the IPv4 one. Unnamed unix sockets are all equal. */
+/* Host and port; an IPv4-mapped IPv6 address is the IPv4 one. Unnamed unix sockets are all equal.
+ */
 bool addr_eq(const struct addr *a, const struct addr *b);
 
 /* The port in host order; 0 for a unix socket. */
@@ -49,7 +51,8 @@ struct network {
 /* `a.b.c.d/n`, `v6/n`, or an address alone. Host bits that are set are an error. */
 bool network_parse(struct slice text, struct network *network, const char **why);
 
-/* As network_parse() reads it, cut to `size` and NUL-terminated; without bits where it is one host. */
+/* As network_parse() reads it, cut to `size` and NUL-terminated; without bits where it is one host.
+ */
 void network_format(const struct network *network, char *text, size_t size);
 
 /*

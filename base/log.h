@@ -14,20 +14,20 @@ enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_D
 enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
 
 struct log {
-	int fd;               /* STDERR_FILENO, a file's, or -1: nowhere */
-	bool socket;          /* fd is one, as stderr is under systemd */
-	bool syslog;          /* to syslog(3) instead of fd */
-	bool journal;         /* a "<N>" priority before each line, sd-daemon(3) */
+	int fd;       /* STDERR_FILENO, a file's, or -1: nowhere */
+	bool socket;  /* fd is one, as stderr is under systemd */
+	bool syslog;  /* to syslog(3) instead of fd */
+	bool journal; /* a "<N>" priority before each line, sd-daemon(3) */
 	enum log_level level;
 	enum log_format format;
 };
 
 /*
- * Opens what `target` says: "stderr", "syslog", or a file's path (appended to, made with mode 0640).
- * False with errno when the file cannot be opened; the log then is as before. `log` is zeroed or was
- * open: the file it had is closed, level and format stay. Standard error is opened anew where it is
- * a pipe or a terminal, so that it can be written without blocking and without O_NONBLOCK for those
- * who share it; SIGPIPE is to be ignored by the process.
+ * Opens what `target` says: "stderr", "syslog", or a file's path (appended to, made with mode
+ * 0640). False with errno when the file cannot be opened; the log then is as before. `log` is
+ * zeroed or was open: the file it had is closed, level and format stay. Standard error is opened
+ * anew where it is a pipe or a terminal, so that it can be written without blocking and without
+ * O_NONBLOCK for those who share it; SIGPIPE is to be ignored by the process.
  */
 bool log_open(struct log *log, const char *target);
 void log_close(struct log *log);
@@ -48,7 +48,7 @@ struct log_line {
 
 /* False when the level is not logged: then build nothing. `event` is a literal word. */
 bool log_begin(struct log_line *line, const struct log *log, enum log_level level,
-               const char *event);
+	       const char *event);
 /* Text and JSON differ in quoting only; JSON takes bytes that are no UTF-8 as ISO 8859-1. */
 void log_slice(struct log_line *line, const char *key, struct slice value);
 void log_str(struct log_line *line, const char *key, const char *value); /* NULL: left out */
@@ -60,6 +60,6 @@ void log_end(struct log_line *line);
 
 /* A whole line of one field, `message`, made as by printf. */
 void log_say(const struct log *log, enum log_level level, const char *event, const char *format,
-             ...) __attribute__((format(printf, 4, 5)));
+	     ...) __attribute__((format(printf, 4, 5)));
 
 #endif

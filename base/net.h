@@ -25,8 +25,8 @@ int net_listen(const struct addr *addr, int backlog, bool reuse_port);
 int net_accept(int listener, struct addr *peer);
 
 /*
- * Starts to connect: a file descriptor (writable, or in error, when done; net_connected() tells), or
- * IO_ERROR. A unix socket whose queue is full gives IO_AGAIN.
+ * Starts to connect: a file descriptor (writable, or in error, when done; net_connected() tells),
+ * or IO_ERROR. A unix socket whose queue is full gives IO_AGAIN.
  */
 int net_connect(const struct addr *addr);
 

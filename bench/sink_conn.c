@@ -14,6 +14,7 @@ enum {
 enum end { END_NONE, END_EOF, END_RESET, END_DROPPED, END_LINGERED };
 
 static const char *const end_words[] = {
+	[END_NONE] = "open at the end of the sink",
 	[END_EOF] = "closed by the client",
 	[END_RESET] = "reset",
 	[END_DROPPED] = "dropped on request",
@@ -80,8 +81,7 @@ void sink_conn_close(struct sink_conn *conn)
 		sink->box.incomplete++;
 		log_text(conn, '-', SLICE("incomplete message dropped"));
 	}
-	if (conn->end != END_NONE)
-		log_text(conn, '-', slice_str(end_words[conn->end]));
+	log_text(conn, '-', slice_str(end_words[conn->end]));
 	sink->resets += conn->end == END_RESET;
 	sink->dropped += conn->end == END_DROPPED;
 	sink->errors += conn->dialog.errors;

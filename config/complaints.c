@@ -1,7 +1,9 @@
-#include "config/config.h"
+#include "config/complaints.h"
 
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Out of memory ends the process, as in config/arena.h. */
 static void append(struct complaints *complaints, const char *text)

@@ -7,26 +7,11 @@
 #ifndef CONFIG_CONFIG_H
 #define CONFIG_CONFIG_H
 
-#include "base/addr.h"
 #include "base/log.h"
+#include "config/complaints.h"
+#include "config/lists.h"
 
 #include <stdio.h>
-
-/* A list of strings, in the order of the file. */
-struct strings {
-	const char **item;
-	size_t count;
-};
-
-struct networks {
-	struct network *item;
-	size_t count;
-};
-
-struct addrs {
-	struct addr *item;
-	size_t count;
-};
 
 enum listener_tls { LISTENER_IMPLICIT, LISTENER_REQUIRED, LISTENER_OPTIONAL };
 enum tls_policy { TLS_MODERN, TLS_INTERMEDIATE };
@@ -73,7 +58,7 @@ struct listener_config {
 	const char *place;
 	struct addrs address; /* at least one */
 	enum listener_tls tls;
-	struct strings certificate_names; /* as written; empty: all */
+	struct strings certificate_names;         /* as written; empty: all */
 	struct certificate_config **certificates; /* what they refer to; the first is the default */
 	size_t certificate_count;
 	const char *policy_name;
@@ -120,27 +105,13 @@ struct config {
 	void *memory; /* owned: everything above */
 };
 
-/* What is wrong, in the order found; every line is `file:line: sentence` with the remedy. */
-struct complaints {
-	char *text; /* NUL-terminated lines, NULL when there are none */
-	size_t len;
-	size_t count;    /* errors */
-	size_t warnings;
-};
-
-void complain(struct complaints *complaints, const char *place, const char *format, ...)
-        __attribute__((format(printf, 3, 4)));
-void complain_warn(struct complaints *complaints, const char *place, const char *format, ...)
-        __attribute__((format(printf, 3, 4)));
-void complaints_release(struct complaints *complaints);
-
 /*
  * Reads the file, what it includes, then `overrides` ("kind name.option=value", from -D), fills in
  * defaults, resolves references. Everything wrong is put into *complaints in one run; NULL then.
  * Reads no certificate: that is certs/. To be freed with config_free().
  */
 struct config *config_read(const char *path, const struct strings *overrides,
-                           struct complaints *complaints);
+			   struct complaints *complaints);
 void config_free(struct config *config);
 
 enum config_print { CONFIG_EFFECTIVE, CONFIG_DEFAULTS, CONFIG_CHANGED };
@@ -150,8 +121,5 @@ enum config_print { CONFIG_EFFECTIVE, CONFIG_DEFAULTS, CONFIG_CHANGED };
  * configuration needed, the commented sample of all options and their defaults (-d).
  */
 void config_print(const struct config *config, enum config_print what, FILE *to);
-
-/* One of the networks has the address. An empty list contains nothing. */
-bool networks_contain(const struct networks *networks, const struct addr *addr);
 
 #endif

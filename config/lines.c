@@ -58,8 +58,9 @@ bool lines_next(struct lines *lines, struct slice *line)
 		}
 		lines->number++;
 		if (len > sizeof lines->bytes) {
-			lines->wrong = "a line has at most 8192 bytes; a long list goes into several "
-				       "lines, each with the option in front";
+			lines->wrong =
+				"a line has at most 8192 bytes; a long list goes into several "
+				"lines, each with the option in front";
 			return true;
 		}
 		*line = without_marks(lines, slice_of(lines->bytes, len));

@@ -1,13 +1,13 @@
 #include "config/options.h"
 
-#define ROWS(array) (sizeof(array) / sizeof *(array))
+#define ROWS(array)         (sizeof(array) / sizeof *(array))
 #define FIELD(type, member) offsetof(struct type, member), sizeof(((struct type *)0)->member)
 #define LIST(type, list, counter) \
 	sizeof(struct type), offsetof(struct config, list), offsetof(struct config, counter)
-#define HEADED(type)                                           \
-	_Static_assert(offsetof(struct type, name) == 0 &&         \
-		               offsetof(struct type, place) == \
-		                       offsetof(struct section_head, place), \
+#define HEADED(type) \
+	_Static_assert(offsetof(struct type, name) == 0 && \
+			       offsetof(struct type, place) == \
+				       offsetof(struct section_head, place), \
 		       "struct " #type " begins as struct section_head")
 
 HEADED(listener_config);
@@ -234,24 +234,15 @@ const struct option *option_find(enum section_kind section, struct slice name)
 enum option_shape option_shape(const struct option *option)
 {
 	static const enum option_shape shapes[] = {
-		[OPTION_INCLUDE] = SHAPE_NONE,
-		[OPTION_HOSTNAME] = SHAPE_STRING,
-		[OPTION_USER] = SHAPE_STRING,
-		[OPTION_LOG] = SHAPE_STRING,
-		[OPTION_PATH] = SHAPE_STRING,
-		[OPTION_REFERENCE] = SHAPE_STRING,
-		[OPTION_WORD] = SHAPE_WORD,
-		[OPTION_WORKERS] = SHAPE_NUMBER,
-		[OPTION_NUMBER] = SHAPE_NUMBER,
-		[OPTION_SIZE] = SHAPE_NUMBER,
-		[OPTION_TIME] = SHAPE_NUMBER,
-		[OPTION_REFERENCES] = SHAPE_STRINGS,
-		[OPTION_DOMAINS] = SHAPE_STRINGS,
-		[OPTION_TOKENS] = SHAPE_STRINGS,
-		[OPTION_PATTERNS] = SHAPE_STRINGS,
-		[OPTION_NETWORKS] = SHAPE_NETWORKS,
-		[OPTION_ADDRESSES] = SHAPE_ADDRS,
-		[OPTION_SERVER] = SHAPE_ADDRS,
+		[OPTION_INCLUDE] = SHAPE_NONE,     [OPTION_HOSTNAME] = SHAPE_STRING,
+		[OPTION_USER] = SHAPE_STRING,      [OPTION_LOG] = SHAPE_STRING,
+		[OPTION_PATH] = SHAPE_STRING,      [OPTION_REFERENCE] = SHAPE_STRING,
+		[OPTION_WORD] = SHAPE_WORD,        [OPTION_WORKERS] = SHAPE_NUMBER,
+		[OPTION_NUMBER] = SHAPE_NUMBER,    [OPTION_SIZE] = SHAPE_NUMBER,
+		[OPTION_TIME] = SHAPE_NUMBER,      [OPTION_REFERENCES] = SHAPE_STRINGS,
+		[OPTION_DOMAINS] = SHAPE_STRINGS,  [OPTION_TOKENS] = SHAPE_STRINGS,
+		[OPTION_PATTERNS] = SHAPE_STRINGS, [OPTION_NETWORKS] = SHAPE_NETWORKS,
+		[OPTION_ADDRESSES] = SHAPE_ADDRS,  [OPTION_SERVER] = SHAPE_ADDRS,
 	};
 
 	return shapes[option->type];

@@ -90,12 +90,24 @@ static void print_head(enum section_kind kind, const void *values, FILE *to)
 	}
 }
 
-/* A section of which nothing is to be said is left out. */
+/* What is there without being written: the sections without a name, and [policy default]. */
+static bool is_always_there(enum section_kind kind, const void *values)
+{
+	struct section_head head;
+
+	if (!section_rows[kind].sample)
+		return true;
+	memcpy(&head, values, sizeof head);
+	return kind == SECTION_POLICY && strcmp(head.name, "default") == 0;
+}
+
 static void print_section(const struct config *config, enum section_kind kind, const void *values,
 			  bool changed_only, FILE *to)
 {
-	bool has_head = false;
+	bool has_head = !is_always_there(kind, values);
 
+	if (has_head)
+		print_head(kind, values, to);
 	for (size_t i = 0; i < option_count; i++) {
 		const struct option *option = &options[i];
 		if (option->section != kind || option->type == OPTION_INCLUDE ||

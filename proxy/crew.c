@@ -191,15 +191,16 @@ void crew_hear(struct crews *crews, struct crew *crew, size_t index)
 	if (fd >= 0)
 		close(fd); /* nothing that we asked for */
 	if (news == CHANNEL_CLOSED) {
-		/* SIGCHLD will say the rest. */
+		/* It has ended, as SIGCHLD will say, or else it can be told nothing any more. */
+		kill(member->pid, SIGKILL);
 		close(member->channel);
 		member->channel = -1;
 	}
-	if (news != CHANNEL_WOKEN || member->up)
+	bool up = shared_record(&crews->shared, crew->records[index])->up != 0;
+	if (news != CHANNEL_WOKEN || member->up == up)
 		return;
-	member->up = true;
-	member->failed = false;
-	shared_record(&crews->shared, crew->records[index])->up = 1;
+	member->up = up;
+	member->failed = member->failed && !up;
 	crew_wake(crew);
 }
 

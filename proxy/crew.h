@@ -57,7 +57,7 @@ void crew_start(struct crews *crews, struct crew *crew);
 /* When the next is due, or is to be killed, by clock_ms(); UINT64_MAX when none is. */
 uint64_t crew_due_ms(const struct crew *crew);
 
-/* Hears what a member has to say: that it is up. */
+/* Hears what a member has to say: that it is up, or no more. */
 void crew_hear(struct crews *crews, struct crew *crew, size_t index);
 
 /* Buries members that have ended, and plans their replacement while the order is to work. */

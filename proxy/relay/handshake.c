@@ -11,7 +11,7 @@ static void handshake_failed(struct session *s, enum tls_handshake outcome, cons
 		[TLS_FAILED] = END_HANDSHAKE_FAILED,
 	};
 
-	s->detail = why;
+	s->detail = outcome == TLS_FOREIGN ? NULL : why;
 	session_close(s, endings[outcome]);
 }
 
@@ -24,8 +24,12 @@ static void handshake_done(struct session *s)
 	s->relay->counters->handshakes++;
 	s->stage = STAGE_RELAY;
 	s->deadline = 0;
-	if (upgraded)
-		smtp_event(&s->smtp, SMTP_SECURED);
+	if (!upgraded)
+		return;
+	if (s->server.fd >= 0)
+		net_read(s->server.fd, s->relay->room, SMTP_ROOM_BYTES);
+	peer_close(&s->server, s->relay->loop);
+	smtp_event(&s->smtp, SMTP_SECURED);
 }
 
 bool session_handshake(struct session *s)

@@ -70,9 +70,11 @@ static void begin_upgrade(struct session *s, const struct smtp_step *step)
 		return;
 	}
 	put(s, buf, buf_waiting(buf).len, step->text);
+	/* It is closed after the handshake: by then its 221 is there, and read, or it would get
+	 * RST. */
 	if (step->note == SMTP_NOTE_QUIT_SERVER)
 		net_write(s->server.fd, SLICE("QUIT\r\n"));
-	peer_close(&s->server, s->relay->loop);
+	peer_watch(&s->server, s->relay->loop, false, false);
 	s->dialing = DIALING_NOT;
 	s->stage = STAGE_UPGRADE;
 	s->deadline = session_now(s) + (double)s->relay->config->timeouts.handshake_ms / 1000;

@@ -18,7 +18,7 @@ LINE_ENDS = [b"\n", b"\r", b"\r\n", b"\r\r\n", b"\n\r", b"\r\0\n"]
 BEFORE = [*LINE_ENDS, b"\r\n\0", b"\n\0"]
 BEHIND = [*LINE_ENDS, b"\0\r\n", b"\0\n"]
 PLAIN_ENDS = [b"\n", b"\r", b"\r\n"]
-AT_ONCE = 4
+AT_ONCE = 12
 REACTION_S = 0.03
 
 
@@ -50,11 +50,15 @@ def send(client, number, line_by_line):
     client.command("DATA", 354)
     pieces = [TEXTS[number], *SMUGGLED]
     pieces = [piece.replace(b"%d", b"%d" % number) for piece in pieces]
-    for piece in pieces if line_by_line else [b"".join(pieces)]:
-        client.send(piece)
-        if line_by_line and select.select([client.socket], [], [], REACTION_S)[0]:
-            client.reply()
     try:
+        if line_by_line:
+            for piece in pieces[:-1]:
+                client.send(piece)
+                if select.select([client.socket], [], [], REACTION_S)[0]:
+                    client.reply()
+            client.send(pieces[-1])
+        else:
+            client.send(b"".join(pieces))
         client.reply()
         client.send(b"QUIT\r\n")
         client.rest()

@@ -1,6 +1,8 @@
 /* What the policies allow, session tickets and resumption, and the facts for the log. */
 #include "tests/unit/talk.h"
 
+#include <strings.h>
+
 static void expect_refused(const struct cert_store *store, struct wish wish)
 {
 	struct talk talk;
@@ -27,9 +29,9 @@ static void expect_facts(const struct cert_store *store, struct wish wish, const
 
 static void policies_set_versions_and_ciphers(void **state)
 {
-	struct cert_store *modern = open_store(
+	struct cert_store *modern = talk_store(
 		(struct offer){ .policy = TLS_MODERN, .order = { MAIL_EC, MAIL_RSA }, .count = 2 });
-	struct cert_store *middle = open_store((struct offer){
+	struct cert_store *middle = talk_store((struct offer){
 		.policy = TLS_INTERMEDIATE, .order = { MAIL_EC, MAIL_RSA }, .count = 2 });
 
 	(void)state;
@@ -59,7 +61,7 @@ static void policies_set_versions_and_ciphers(void **state)
 static void expect_ciphers(enum tls_policy policy, const char *wanted)
 {
 	struct cert_store *store =
-		open_store((struct offer){ .policy = policy, .order = { MAIL_EC }, .count = 1 });
+		talk_store((struct offer){ .policy = policy, .order = { MAIL_EC }, .count = 1 });
 	SSL *ssl = cert_store_ssl(store, 0);
 	STACK_OF(SSL_CIPHER) *all = SSL_get1_supported_ciphers(ssl);
 	char got[1024] = "";
@@ -90,7 +92,7 @@ static void cipher_lists_are_mozillas(void **state)
 
 static void expect_tickets(struct offer offer, int version, const char *sni, size_t wanted)
 {
-	struct cert_store *store = open_store(offer);
+	struct cert_store *store = talk_store(offer);
 	struct talk talk;
 
 	talk_to(store, (struct wish){ .highest = version, .sni = sni }, &talk);
@@ -145,7 +147,8 @@ static void expect_resumed(const struct cert_store *store, SSL_SESSION *session,
 	talk_to(store, (struct wish){ .sni = sni, .highest = version, .session = session }, &talk);
 	assert_true(talk.done);
 	if (talk.facts.resumed != wanted)
-		fail_msg("%s: resumed %d, wanted %d", sni, talk.facts.resumed, wanted);
+		fail_msg("%s: resumed %d, wanted %d", sni ? sni : "no name", talk.facts.resumed,
+			 wanted);
 	if (sni && strcasecmp(talk.facts.sni, sni) != 0)
 		fail_msg("%s became %s", sni, talk.facts.sni);
 	talk_end(&talk);
@@ -157,8 +160,8 @@ static void sessions_are_for_one_listener_and_name(void **state)
 			       .tickets = 2,
 			       .order = { MAIL_EC, MAIL_RSA, WILD_EC },
 			       .count = 3 };
-	struct cert_store *store = open_store(offer);
-	struct cert_store *again = open_store(offer);
+	struct cert_store *store = talk_store(offer);
+	struct cert_store *again = talk_store(offer);
 	struct talk talk;
 
 	(void)state;

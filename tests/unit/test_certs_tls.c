@@ -1,6 +1,11 @@
 /* Which certificate is shown to whom, and who is turned away by ALPN. */
 #include "tests/unit/talk.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 static void expect_title(const struct cert_store *store, struct wish wish, const char *title)
 {
 	struct talk talk;
@@ -8,11 +13,11 @@ static void expect_title(const struct cert_store *store, struct wish wish, const
 
 	talk_to(store, wish, &talk);
 	if (!talk.done)
-		fail_msg("no handshake for %s", wish.sni);
+		fail_msg("no handshake for %s", wish.sni ? wish.sni : "no name");
 	X509_NAME_get_text_by_NID(X509_get_subject_name(SSL_get0_peer_certificate(talk.client)),
 				  NID_commonName, got, sizeof got);
 	if (strcmp(got, title) != 0)
-		fail_msg("for %s wanted %s, got %s", wish.sni, title, got);
+		fail_msg("for %s wanted %s, got %s", wish.sni ? wish.sni : "no name", title, got);
 	if (wish.sni)
 		assert_string_equal(talk.facts.sni, wish.sni);
 	else
@@ -43,7 +48,7 @@ static void names_choose_the_certificate(void **state)
 		{ "no name", "mail-ec" },
 		{ NULL, "mail-ec" },
 	};
-	struct cert_store *store = open_all();
+	struct cert_store *store = talk_store_all();
 
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -59,7 +64,7 @@ static void names_choose_the_certificate(void **state)
 static void the_clients_abilities_choose_the_key(void **state)
 {
 	const char *rsa = "RSA-PSS+SHA256:RSA+SHA256";
-	struct cert_store *store = open_all();
+	struct cert_store *store = talk_store_all();
 	struct talk talk;
 
 	(void)state;
@@ -79,7 +84,7 @@ static void the_clients_abilities_choose_the_key(void **state)
 
 static void the_first_of_a_kind_is_used(void **state)
 {
-	struct cert_store *store = open_store((struct offer){ .policy = TLS_INTERMEDIATE,
+	struct cert_store *store = talk_store((struct offer){ .policy = TLS_INTERMEDIATE,
 							      .order = { OTHER_EC, MAIL_EC },
 							      .count = 2,
 							      .warnings = 1 });
@@ -113,7 +118,7 @@ static void expect_alpn(const struct cert_store *store, int version, const char 
 
 static void alpn_tells_mail_from_the_web(void **state)
 {
-	struct cert_store *store = open_all();
+	struct cert_store *store = talk_store_all();
 
 	(void)state;
 	for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
@@ -144,16 +149,16 @@ static void expect_verified(const struct cert_store *store, const char *ca, cons
 
 static void dev_certificate_is_its_own_anchor(void **state)
 {
-	struct certificate_config saved = pki.section[OTHER_EC];
+	struct certificate_config saved = talk_pki.section[OTHER_EC];
 	struct certificate_config dev = saved;
 	char why[256] = "";
 
 	(void)state;
-	dev.chain = pki_path(&pki.dir, "dev.pem");
-	dev.key = pki_path(&pki.dir, "dev.key");
+	dev.chain = pki_path(&talk_pki.dir, "dev.pem");
+	dev.key = pki_path(&talk_pki.dir, "dev.key");
 	assert_true(cert_make_dev(dev.chain, dev.key, "host.example", why, sizeof why));
-	pki.section[OTHER_EC] = dev;
-	struct cert_store *store = open_store(
+	talk_pki.section[OTHER_EC] = dev;
+	struct cert_store *store = talk_store(
 		(struct offer){ .policy = TLS_MODERN, .order = { OTHER_EC }, .count = 1 });
 	expect_verified(store, dev.chain, "localhost", true);
 	expect_verified(store, dev.chain, "host.example", true);
@@ -163,14 +168,14 @@ static void dev_certificate_is_its_own_anchor(void **state)
 	expect_verified(store, saved.chain, "localhost", false);
 	cert_store_free(store);
 	pki_section_drop(&dev);
-	pki.section[OTHER_EC] = saved;
+	talk_pki.section[OTHER_EC] = saved;
 }
 
 /* Every byte of a ClientHello, with SNI and ALPN in it, made another one. */
 static void no_hello_does_harm(void **state)
 {
 	static const unsigned char changes[] = { 0x01, 0x80, 0xff };
-	struct cert_store *store = open_all();
+	struct cert_store *store = talk_store_all();
 	struct talk talk = { .fds = { -1, -1 } };
 	unsigned char hello[2048];
 
@@ -204,22 +209,22 @@ static void many_names_are_served(void **state)
 	enum { MANY = 5000 };
 	char *names = calloc(MANY, 32);
 	char *end = names;
-	struct certificate_config saved = pki.section[OTHER_EC];
+	struct certificate_config saved = talk_pki.section[OTHER_EC];
 
 	(void)state;
 	assert_non_null(names);
 	for (int i = 0; i < MANY; i++)
 		end += sprintf(end, "%sDNS:n%d.example", i > 0 ? "," : "", i);
 	talk_section(OTHER_EC, "many", names, NULL);
-	struct cert_store *store = open_store((struct offer){
+	struct cert_store *store = talk_store((struct offer){
 		.policy = TLS_INTERMEDIATE, .order = { MAIL_EC, OTHER_EC }, .count = 2 });
 	expect_title(store, (struct wish){ .sni = "n0.example" }, "many");
 	expect_title(store, (struct wish){ .sni = "n4999.example" }, "many");
 	expect_title(store, (struct wish){ .sni = "n5000.example" }, "mail-ec");
 	cert_store_free(store);
 	free(names);
-	pki_section_drop(&pki.section[OTHER_EC]);
-	pki.section[OTHER_EC] = saved;
+	pki_section_drop(&talk_pki.section[OTHER_EC]);
+	talk_pki.section[OTHER_EC] = saved;
 }
 
 int main(void)

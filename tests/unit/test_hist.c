@@ -110,9 +110,12 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup(name, set_up)
 	const struct CMUnitTest tests[] = {
-		TEST(nothing_has_no_quantiles), TEST(the_error_is_under_one_percent),
-		TEST(small_values_are_exact),   TEST(quantiles_count_from_below),
-		TEST(sums_are_exact),           TEST(too_great_counts_as_the_greatest),
+		TEST(nothing_has_no_quantiles),
+		TEST(the_error_is_under_one_percent),
+		TEST(small_values_are_exact),
+		TEST(quantiles_count_from_below),
+		TEST(sums_are_exact),
+		TEST(too_great_counts_as_the_greatest),
 		TEST(merging_is_as_adding_to_one),
 	};
 

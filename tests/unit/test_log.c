@@ -66,11 +66,11 @@ static void a_line_has_time_level_event_and_fields(void **state)
 	log_ms(&line, "none", 0);
 	log_end(&line);
 	assert_string_equal(logged(), " warning session id=4fGh helo=\"a b\""
-	                              " bytes=18446744073709551615 seconds=61.007 none=0.000\n");
+				      " bytes=18446744073709551615 seconds=61.007 none=0.000\n");
 	unsigned year, rest[6];
 	assert_int_equal(sscanf(line_read, "%4u-%2u-%2uT%2u:%2u:%2u.%3uZ ", &year, &rest[0],
-	                        &rest[1], &rest[2], &rest[3], &rest[4], &rest[5]),
-	                 7);
+				&rest[1], &rest[2], &rest[3], &rest[4], &rest[5]),
+			 7);
 	assert_true(year >= 2024 && line_read[TIME_BYTES - 1] == 'Z');
 }
 
@@ -88,8 +88,8 @@ static void a_line_can_be_a_json_object(void **state)
 	const char *text = logged();
 	assert_memory_equal(text, "{\"time\":\"", 9);
 	assert_string_equal(text + 9 + TIME_BYTES,
-	                    "\",\"level\":\"error\",\"event\":\"session\",\"id\":\"4fGh\","
-	                    "\"bytes\":5,\"seconds\":1.500}\n");
+			    "\",\"level\":\"error\",\"event\":\"session\",\"id\":\"4fGh\","
+			    "\"bytes\":5,\"seconds\":1.500}\n");
 }
 
 static void no_value_forges_a_line_or_a_field(void **state)
@@ -163,7 +163,7 @@ static void long_lines_are_cut_and_still_lines(void **state)
 	for (size_t i = 0; i < 8; i++) {
 		const struct log *log = logs[i % 2];
 		memset(value, fills[i / 2], sizeof value);
-		for (size_t len = 0; len < sizeof value; len += len > 400 ? 1 : 97) {
+		for (size_t len = 0; len<sizeof value; len += len> 400 ? 1 : 97) {
 			assert_true(log_begin(&line, log, LOG_LEVEL_INFO, "event"));
 			log_slice(&line, "first", slice_of(value, len));
 			log_num(&line, "n", 18446744073709551615u);
@@ -179,7 +179,7 @@ static void long_lines_are_cut_and_still_lines(void **state)
 				continue;
 			struct slice all = slice_of(line.text, line.len - tail);
 			assert_true(slice_match_nocase(all, SLICE("*...")) ||
-			            slice_match_nocase(all, SLICE("*...\"")));
+				    slice_match_nocase(all, SLICE("*...\"")));
 		}
 		logged();
 		assert_int_equal(truncate(path, 0), 0);
@@ -278,7 +278,7 @@ static void check_pipe(int other)
 	char bytes[4096];
 
 	pipe_ok = log_open(&log, "stderr") && log.fd > STDERR_FILENO && !log.socket &&
-	          !log.journal && !(fcntl(STDERR_FILENO, F_GETFL) & O_NONBLOCK);
+		  !log.journal && !(fcntl(STDERR_FILENO, F_GETFL) & O_NONBLOCK);
 	/* More than a pipe holds; whoever blocks here never ends. */
 	for (int i = 0; i < 5000; i++)
 		log_say(&log, LOG_LEVEL_INFO, "event", "a line that nobody reads: %d", i);
@@ -295,21 +295,21 @@ static void check_socket(int other)
 
 	fstat(STDERR_FILENO, &status);
 	setenv("JOURNAL_STREAM", "1:2", 1);
-	socket_ok = log_open(&log, "stderr") && log.fd == STDERR_FILENO && log.socket &&
-	            !log.journal;
+	socket_ok =
+		log_open(&log, "stderr") && log.fd == STDERR_FILENO && log.socket && !log.journal;
 	for (int i = 0; i < 20000; i++)
 		log_say(&log, LOG_LEVEL_INFO, "event", "a line that nobody reads: %d", i);
 	while (recv(other, bytes, sizeof bytes, MSG_DONTWAIT) > 0)
 		;
 	snprintf(stream, sizeof stream, "%ju:%ju", (uintmax_t)status.st_dev,
-	         (uintmax_t)status.st_ino);
+		 (uintmax_t)status.st_ino);
 	setenv("JOURNAL_STREAM", stream, 1);
 	journal_ok = log_open(&log, "stderr") && log.journal;
 	unsetenv("JOURNAL_STREAM");
 	log_say(&log, LOG_LEVEL_ERROR, "event", "x");
 	ssize_t n = recv(other, bytes, sizeof bytes, MSG_DONTWAIT);
 	journal_ok = journal_ok && n > 3 + TIME_BYTES && memcmp(bytes, "<3>2", 4) == 0 &&
-	             memcmp(bytes + 3 + TIME_BYTES, " error event message=x\n", 23) == 0;
+		     memcmp(bytes + 3 + TIME_BYTES, " error event message=x\n", 23) == 0;
 	log_close(&log);
 }
 

@@ -47,7 +47,7 @@ static void case_is_that_of_ascii_alone(void **state)
 	assert_false(slice_eq_nocase(s("\xc4"), s("\xe4")));
 	for (int c = 0; c < 256; c++)
 		assert_int_equal(slice_upper((char)c),
-		                 c >= 'a' && c <= 'z' ? (char)(c - 32) : (char)c);
+				 c >= 'a' && c <= 'z' ? (char)(c - 32) : (char)c);
 }
 
 static void starts_compares_a_prefix(void **state)
@@ -93,8 +93,16 @@ static void words_come_one_by_one(void **state)
 
 static void numbers_fit_64_bits_or_fail(void **state)
 {
-	static const char *const bad[] = { "", "-1", "+1", " 1", "1 ", "0x1", "1.0", "12a",
-		                           "18446744073709551616", "99999999999999999999" };
+	static const char *const bad[] = { "",
+					   "-1",
+					   "+1",
+					   " 1",
+					   "1 ",
+					   "0x1",
+					   "1.0",
+					   "12a",
+					   "18446744073709551616",
+					   "99999999999999999999" };
 	uint64_t value = 7;
 
 	(void)state;
@@ -116,21 +124,30 @@ static void stars_match_any_bytes(void **state)
 		const char *text, *pattern;
 		bool matches;
 	} rows[] = {
-		{ "SCRAM-SHA-1-PLUS", "*-plus", true }, { "SCRAM-SHA-1", "*-PLUS", false },
-		{ "-PLUS", "*-PLUS", true },            { "GSSAPI", "GSSAPI", true },
-		{ "GSSAPIX", "GSSAPI", false },         { "GSS-X", "GSS-*", true },
-		{ "GSS-", "GSS-*", true },              { "GSS", "GSS-*", false },
-		{ "", "*", true },                      { "", "", true },
-		{ "a", "", false },                     { "", "a", false },
-		{ "abcabd", "*abd", true },             { "aXbXc", "a*b*c", true },
-		{ "aXbX", "a*b*c", false },             { "abc", "***", true },
-		{ "ab", "a*b*", true },                 { "mississippi", "*iss*ip*i", true },
+		{ "SCRAM-SHA-1-PLUS", "*-plus", true },
+		{ "SCRAM-SHA-1", "*-PLUS", false },
+		{ "-PLUS", "*-PLUS", true },
+		{ "GSSAPI", "GSSAPI", true },
+		{ "GSSAPIX", "GSSAPI", false },
+		{ "GSS-X", "GSS-*", true },
+		{ "GSS-", "GSS-*", true },
+		{ "GSS", "GSS-*", false },
+		{ "", "*", true },
+		{ "", "", true },
+		{ "a", "", false },
+		{ "", "a", false },
+		{ "abcabd", "*abd", true },
+		{ "aXbXc", "a*b*c", true },
+		{ "aXbX", "a*b*c", false },
+		{ "abc", "***", true },
+		{ "ab", "a*b*", true },
+		{ "mississippi", "*iss*ip*i", true },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 		assert_int_equal(slice_match_nocase(s(rows[i].text), s(rows[i].pattern)),
-		                 rows[i].matches);
+				 rows[i].matches);
 }
 
 int main(void)
