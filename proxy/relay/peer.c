@@ -20,18 +20,25 @@ void peer_open(struct peer *peer, int fd, bool readable, bool writable)
 	ev_io_set(&peer->io, fd, EV_READ);
 }
 
+/*
+ * Less than there was room for, or than a TLS record holds, and nothing left in OpenSSL: asking
+ * again would most likely only say "would block", and if not, the loop tells.
+ */
 static ssize_t read_some(struct peer *peer, char *to, size_t room)
 {
+	ssize_t n;
+
 	peer->wants_write = false;
-	if (peer->ssl)
-		return tls_read(peer->ssl, to, room, &peer->clean, &peer->wants_write);
-	peer->clean = true;
-	ssize_t n = net_read(peer->fd, to, room);
-	/* A short read has emptied the socket: asking again could only say so. */
+	if (peer->ssl) {
+		n = tls_read(peer->ssl, to, room, &peer->clean, &peer->wants_write);
+		if (n > 0 && n < TLS_RECORD_BYTES && !tls_holds_input(peer->ssl))
+			peer->readable = false;
+		return n;
+	}
+	n = net_read(peer->fd, to, room);
 	if (n > 0 && (size_t)n < room)
 		peer->readable = false;
-	if (n == IO_ERROR)
-		peer->clean = false;
+	peer->clean = n != IO_ERROR;
 	return n;
 }
 

@@ -45,6 +45,8 @@ enum tls_handshake tls_accept(SSL *ssl, const char **why)
 	enum tls_handshake outcome;
 
 	ERR_clear_error();
+	/* A record's header and body in one read; the buffer is given back when it is empty. */
+	SSL_set_read_ahead(ssl, 1);
 	int result = SSL_accept(ssl);
 	if (result == 1)
 		return TLS_DONE;

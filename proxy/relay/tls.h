@@ -6,6 +6,8 @@
 
 struct ssl_st;
 
+enum { TLS_RECORD_BYTES = 16 * 1024 }; /* most text in a record (RFC 8446 section 5.1) */
+
 enum tls_handshake {
 	TLS_DONE,
 	TLS_WANTS_READ,

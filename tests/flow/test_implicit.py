@@ -238,7 +238,7 @@ def test_log_tells_session_and_message(postern, sink):
     assert session["messages"] == "1" and session["recipients"] == "1"
     assert session["reason"] == "quit" and session["id"] == message["id"]
     assert int(session["bytes_in"]) > len(text)
-    assert message["verdict"] == "250" and message["told"] == "250"
+    assert message["verdict"] == "250" and message["told"] == "yes"
     assert abs(int(message["bytes"]) - len(text)) <= 3  # with or without the final dot
 
 
@@ -250,7 +250,7 @@ def test_certificate_that_the_client_can_use(kind, postern, sink, authority):
     context.maximum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers({"ecdsa": "ECDHE+aECDSA", "rsa": "ECDHE+aRSA"}[kind])
     with tls_client(proxy.address(), context=context, sni="localhost") as client:
-        expected = getattr(authority, kind).chain.read_text()
+        expected = getattr(authority, kind).pem
         assert client.tls.getpeercert(True) == ssl.PEM_cert_to_DER_cert(expected)
         client.greet()
         client.quit()
@@ -359,7 +359,7 @@ def test_backend_killed_in_a_message(postern, postfix):
         client.envelope()
         client.command("DATA", 354)
         client.send(mail.message("half", b"text\r\n" * 100_000))
-        until(postfix.is_busy, "Postfix has a part of the message")
+        until(postfix.has_begun, "Postfix has a part of the message")
         postfix.kill()
         client.send(b"more\r\n" * 100_000 + b".\r\n")
         client.expect("451 4.3.0")
@@ -383,7 +383,7 @@ def test_backend_ends_after_the_dot(postern, backend):
         client.expect("451 4.3.0")
         client.rest()
     message, = proxy.messages(1)
-    assert message["told"] == "451" and message["verdict"] != "250", message
+    assert message["verdict"] == "unknown" and message["told"] == "yes", message
 
 
 def test_backend_refuses_in_the_middle_of_a_message(postern, backend):
@@ -442,13 +442,17 @@ LOSSES = {"killed": kill_s_client, "fin": raw_client(Client.close),
           "reset": raw_client(Client.reset), "close_notify": raw_client(close_in_order)}
 
 
-@pytest.mark.parametrize("half", [b"text\r\n" * 50_000, b"text\r\n.", b"text\r\n.\r", b"text\r\n.\n"],
+DOUBTFUL = b"text\r\n.\n"
+
+
+@pytest.mark.parametrize("half", [b"text\r\n" * 50_000, b"text\r\n.", b"text\r\n.\r", DOUBTFUL],
                          ids=["text", "dot", "dot-cr", "dot-lf"])
 @pytest.mark.parametrize("loss", LOSSES)
 def test_client_lost_in_a_message(loss, half, postern, postfix, way):
     proxy = postern(backend=postfix.address)
     end = LOSSES[loss](way(proxy, "implicit"), mail.message("half", half))
-    until(postfix.is_busy, "Postfix has begun with the message")
+    if half != DOUBTFUL:  # before that the backend's connection is cut at once
+        until(postfix.has_begun, "Postfix has begun with the message")
     end()
     proxy.sessions(1)
     assert_only_sentinel(postfix)
@@ -460,7 +464,7 @@ def test_client_lost_in_a_chunk(postern, postfix):
         client.greet()
         client.envelope()
         client.send(b"BDAT 20000 LAST\r\n" + mail.message("half", b"text\r\n" * 3000))
-        until(postfix.is_busy, "Postfix has begun with the message")
+        until(postfix.has_begun, "Postfix has begun with the message")
     proxy.sessions(1)
     assert_only_sentinel(postfix)
 

@@ -12,11 +12,12 @@ def openssl(*arguments, **more):
 
 
 class Certificate:
-    """A chain (the certificate alone: the CA is the clients') and its key, as files."""
+    """A chain and its key, as files; and the certificate itself."""
 
     def __init__(self, directory, name):
         self.chain = directory / f"{name}.pem"
         self.key = directory / f"{name}.key"
+        self.pem = ""
 
 
 class Authority:
@@ -48,8 +49,8 @@ class Authority:
             f"subjectAltName = {', '.join('DNS:' + one for one in dns_names)}\n"
         )
         made = self._request(name, kind, f"/CN={dns_names[0]}")
-        signed = openssl("x509", "-req", "-in", made.chain, "-CA", self._ca.chain,
-                         "-CAkey", self._ca.key, "-CAcreateserial", "-days", "20",
-                         "-extfile", extensions)
-        made.chain.write_text(signed)
+        made.pem = openssl("x509", "-req", "-in", made.chain, "-CA", self._ca.chain,
+                           "-CAkey", self._ca.key, "-CAcreateserial", "-days", "20",
+                           "-extfile", extensions)
+        made.chain.write_text(made.pem + self.file.read_text())
         return made

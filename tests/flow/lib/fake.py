@@ -25,6 +25,8 @@ class Talk:
         self.messages = []
         self.ended = None
         """How the peer ended: "fin" or "reset"."""
+        self.is_over = False
+        """Both sides have ended."""
         self._at = 0
 
     def more(self):
@@ -80,10 +82,6 @@ class Talk:
     def close(self):
         self.socket.close()
         raise Gone
-
-    def verbs(self):
-        """What came as commands, less message text: only where all messages came by DATA."""
-        return [line.split(" ")[0].upper() for line in self.commands]
 
 
 class Server:
@@ -186,6 +184,7 @@ class Backend:
             self.errors.append(error)
         finally:
             talk.socket.close()
+            talk.is_over = True
 
     def talk(self, number=0):
         """The connection of that number, once it is there."""

@@ -27,6 +27,7 @@ defer     unix  -  -  n  -     0  bounce
 trace     unix  -  -  n  -     0  bounce
 proxymap  unix  -  -  n  -     -  proxymap
 smtp      unix  -  -  n  -     -  smtp
+relay     unix  -  -  n  -     -  smtp
 error     unix  -  -  n  -     -  error
 retry     unix  -  -  n  -     -  error
 virtual   unix  -  n  n  -     -  virtual
@@ -98,6 +99,7 @@ class Postfix:
             "smtpd_peername_lookup": "no",
             "smtpd_client_connection_count_limit": 0,
             "in_flow_delay": "0",
+            "fast_flush_domains": "",
             "biff": "no",
         }
         main |= self.settings
@@ -140,10 +142,19 @@ class Postfix:
         assert len(arrived) == count, f"{len(arrived)} messages came, not {count}"
         return [without_trace(path.read_bytes()) for path in arrived]
 
+    def queue(self):
+        """Paths of the mail in the queue. A file is a whole message when it may be executed."""
+        return [pathlib.Path(folder, name) for one in ("incoming", "active", "deferred")
+                for folder, _, names in os.walk(self.directory / "spool" / one)
+                for name in names]
+
+    def has_begun(self):
+        """It has a part of a message."""
+        return any(not os.access(path, os.X_OK) for path in self.queue())
+
     def is_busy(self):
-        """Mail is in the queue."""
-        return any(any(files) for one in ("incoming", "active", "deferred", "maildrop")
-                   for _, _, files in os.walk(self.directory / "spool" / one))
+        """It has a whole message, not yet delivered."""
+        return any(os.access(path, os.X_OK) for path in self.queue())
 
     def kill(self):
         """All its processes, at once: they are a group of their own."""
