@@ -88,7 +88,8 @@ have        = $(if $(wildcard $(1)),$(2))
 
 LIBRARY_C  := $(wildcard base/*.c config/*.c certs/*.c proxy/smtp/*.c proxy/relay/*.c)
 PROXY_C    := $(filter-out proxy/main.c,$(wildcard proxy/*.c))
-BENCH_C    := $(filter-out bench/sink.c bench/bench.c,$(wildcard bench/*.c))
+BENCH_MAINS := bench/sink.c bench/bench.c bench/inspector.c
+BENCH_C    := $(filter-out $(BENCH_MAINS),$(wildcard bench/*.c))
 MONITOR_C  := $(wildcard proxy/monitor/*.c)
 PURE_C     := $(wildcard base/*.c proxy/smtp/*.c)
 
@@ -140,6 +141,9 @@ $(B)/tests/fuzz/%.o: private FOLDER = -Wno-missing-prototypes
 $(B)/postern: $(call objects,proxy/main.c $(PROXY_C) $(LIBRARY_C))
 $(B)/postern-sink: $(call objects,bench/sink.c $(BENCH_C) $(PURE_C))
 $(B)/postern-bench: $(call objects,bench/bench.c $(BENCH_C) $(PURE_C))
+$(B)/bench-inspector: $(call objects,bench/inspector.c $(PURE_C)) $(STAMP) $(MEMBERS)
+	$(call say,LINK,$@)
+	$(Q)$(link) -o $@ $(filter %.o,$^) $(LIBS)
 $(B)/postern-monitor: $(call objects,$(MONITOR_C) $(PURE_C))
 $(PROGRAMS): $(STAMP) $(MEMBERS)
 	$(call say,LINK,$@)
@@ -217,11 +221,19 @@ endef
 
 # ------------------------------------------------------------------------------- using it
 
-.PHONY: run packages help
+.PHONY: run packages help bench-inspector bench-starttls
 run: ## installs what is missing, builds, and runs a proxy with a mail sink to try it
 	$(Q)dist/install-packages build run
 	$(Q)$(MAKE) $(JOBS) BUILD=release programs
 	$(Q)exec $(OUT)/release/postern demo
+
+bench-inspector: ## cost of reading message text, in cycles per byte beside memchr
+	$(Q)$(MAKE) $(JOBS) BUILD=release $(OUT)/release/bench-inspector
+	$(Q)$(OUT)/release/bench-inspector
+
+bench-starttls: ## CPU of a session through STARTTLS over that of one through implicit TLS
+	$(Q)$(MAKE) $(JOBS) BUILD=release programs
+	$(Q)POSTERN_BUILD=$(OUT)/release $(PYTHON) bench/starttls-cost
 
 packages: ## installs the Debian packages that are missing (file `packages`)
 	$(Q)dist/install-packages build run test

@@ -2,7 +2,7 @@
 
 static const uint64_t value_max = (uint64_t)1 << 40;
 
-enum { SUB_BUCKETS = 1 << HIST_SUB_BITS };
+static const size_t sub_buckets = (size_t)1 << HIST_SUB_BITS;
 
 void hist_init(struct hist *hist)
 {
@@ -18,23 +18,23 @@ static unsigned shift_of(uint64_t value)
 }
 
 /*
- * Values under 2 * SUB_BUCKETS have a bucket each. From there each power of two has SUB_BUCKETS,
- * and a shifted value is its bucket's number plus SUB_BUCKETS.
+ * Values under 2 * sub_buckets have a bucket each. From there each power of two has sub_buckets,
+ * and a shifted value is its bucket's number plus sub_buckets.
  */
 static size_t bucket_of(uint64_t value)
 {
 	unsigned shift = shift_of(value);
 
-	return (size_t)shift * SUB_BUCKETS + (size_t)(value >> shift);
+	return shift * sub_buckets + (size_t)(value >> shift);
 }
 
 /* The highest value that falls into the bucket. */
 static uint64_t bucket_top(size_t bucket)
 {
-	if (bucket < 2 * SUB_BUCKETS)
+	if (bucket < 2 * sub_buckets)
 		return bucket;
-	unsigned shift = (unsigned)(bucket / SUB_BUCKETS) - 1;
-	uint64_t shifted = bucket - (uint64_t)shift * SUB_BUCKETS;
+	unsigned shift = (unsigned)(bucket / sub_buckets) - 1;
+	uint64_t shifted = bucket - shift * sub_buckets;
 	return ((shifted + 1) << shift) - 1;
 }
 

@@ -27,10 +27,10 @@ static const struct {
 static bool is_journal(const struct stat *status)
 {
 	const char *stream = getenv("JOURNAL_STREAM");
-	uintmax_t device, inode;
+	char own[48];
 
-	return stream && sscanf(stream, "%ju:%ju", &device, &inode) == 2 &&
-	       device == (uintmax_t)status->st_dev && inode == (uintmax_t)status->st_ino;
+	snprintf(own, sizeof own, "%ju:%ju", (uintmax_t)status->st_dev, (uintmax_t)status->st_ino);
+	return stream && strcmp(stream, own) == 0;
 }
 
 static struct log standard_error(void)

@@ -72,7 +72,7 @@ static size_t mend(struct slice text, char *room)
 	return total;
 }
 
-enum work { WHOLE, LINES, RUN, SCAN, MEND_CRLF, LINES_BARE, MEND, WORKS };
+enum work { WHOLE, LINES, RUN, SCAN, LINES_BARE, MEND, WORKS };
 
 static const struct {
 	const char *name;
@@ -85,7 +85,6 @@ static const struct {
 	[LINES] = { "memchr, line by line", memchr_lines, "\r\n", LINES, 0 },
 	[RUN] = { "text_plain_run", plain_run, "\r\n", LINES, 3 },
 	[SCAN] = { "text_scan", scan, "\r\n", LINES, 3 },
-	[MEND_CRLF] = { "text_mend, nothing to mend", mend, "\r\n", LINES, 30 },
 	[LINES_BARE] = { "memchr, bare LF, line by line", memchr_lines, "\n", LINES_BARE, 0 },
 	[MEND] = { "text_mend, bare LF", mend, "\n", LINES_BARE, 30 },
 };

@@ -57,15 +57,18 @@ static int shown(struct slice word)
 static void complain_kind(const struct reader *reader, struct slice word)
 {
 	struct suggest suggest = { .word = word };
-	char hint[SUGGEST_BYTES];
+	char hint[SUGGEST_BYTES], kinds[128] = "; expected ";
+	size_t len = strlen(kinds);
 
-	for (size_t kind = 0; kind < SECTION_KINDS; kind++)
+	for (size_t kind = 0; kind < SECTION_KINDS && len < sizeof kinds; kind++) {
+		const char *join = kind == 0 ? "" : kind + 1 < SECTION_KINDS ? ", " : " or ";
 		suggest_offer(&suggest, section_rows[kind].word);
+		len += (size_t)snprintf(kinds + len, sizeof kinds - len, "%s%s", join,
+					section_rows[kind].word);
+	}
 	suggest_text(&suggest, hint);
 	COMPLAIN(reader, "there is no section `%.*s`%s", shown(word), word.ptr,
-		 *hint ? hint
-		       : "; expected postern, listener, certificate, backend, policy, limits or "
-			 "timeouts");
+		 *hint ? hint : kinds);
 }
 
 /* Opens the section of a line that begins with `[`; false after a complaint. */

@@ -189,8 +189,11 @@ static void refer_all(struct draft *draft, struct section *section)
 
 /* -------------------------------------------------------------------------------- cross checks */
 
+/* Port 0 is another one each time. */
 static bool has_addr(const struct addrs *list, size_t count, const struct addr *addr)
 {
+	if (addr->any.sa_family != AF_UNIX && addr_port(addr) == 0)
+		return false;
 	for (size_t i = 0; i < count; i++)
 		if (addr_eq(&list->item[i], addr))
 			return true;

@@ -251,8 +251,6 @@ static bool add_addr(const struct parse *parse, const struct addr *addr)
 {
 	struct addrs *list = parse->at;
 
-	if (addr->any.sa_family != AF_UNIX && addr_port(addr) == 0)
-		return refuse(parse, "expected a port from 1 to 65535");
 	list->item = arena_grow(parse->source->arena, list->item, list->count, sizeof *list->item);
 	list->item[list->count++] = *addr;
 	return true;
@@ -317,11 +315,16 @@ static bool add_server(const struct parse *parse)
 
 	if (((struct addrs *)parse->at)->count > 0)
 		return refuse(parse, "expected one server only; make a [backend NAME] for each");
-	if (addr_parse(parse->text, &addr, &why))
+	if (addr_parse(parse->text, &addr, &why)) {
+		/* To listen on port 0 is to have the kernel choose; there is no such server. */
+		if (addr.any.sa_family != AF_UNIX && addr_port(&addr) == 0)
+			return refuse(parse, "expected a port from 1 to 65535");
 		return add_addr(parse, &addr);
+	}
 	if (!is_host_name(host) || slice_eq(host, SLICE("unix")))
 		return refuse(parse, "%s", why);
-	if (!slice_number(slice_skip(parse->text, colon + 1), &port) || port > UINT16_MAX)
+	if (!slice_number(slice_skip(parse->text, colon + 1), &port) || port == 0 ||
+	    port > UINT16_MAX)
 		return refuse(parse, "expected a port from 1 to 65535 after the colon");
 	if (parse->source->sealed)
 		return refuse(parse, "names are not looked up here");

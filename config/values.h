@@ -25,7 +25,7 @@ struct value_error {
 bool value_parse(const struct option *option, struct slice text, const struct value_source *source,
 		 void *values, struct value_error *error);
 
-/* Empties a list. */
+/* Empties a list; a string is not there any more, a number is 0. */
 void value_clear(const struct option *option, void *values);
 
 /* Items of a list; else 1, or 0 for a string that is not there. */

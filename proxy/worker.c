@@ -100,7 +100,10 @@ static void pause_over(struct ev_loop *loop, ev_timer *timer, int events)
 	worker_watch(worker);
 }
 
-/* No session more can be had: ours are all taken, or the limit of all workers is reached. */
+/*
+ * No session more can be had: ours are all taken, or the limit of all workers is reached. Workers
+ * that look at the same moment may pass that by one each.
+ */
 static bool worker_full(const struct worker *worker)
 {
 	uint64_t limit = worker->setup->generation->config->sessions;
@@ -171,6 +174,9 @@ static void relay_changed(void *owner)
 
 static void obey_retire(struct worker *worker)
 {
+	/* The siblings are to watch our sockets, should they not be ordered the same. */
+	worker->record->up = 0;
+	channel_wake(worker->setup->channel, -1);
 	worker_watch(worker);
 	sockets_leave(worker->setup->sockets, NULL);
 }
@@ -340,11 +346,10 @@ int worker_run(const struct worker_setup *setup)
 	const char *why = worker_start(&worker);
 	if (why == NULL) {
 		worker_watch_all(&worker);
-		/* That we watch our slots comes before the news of it: so nobody leaves them alone.
-		 */
+		/* We watch before we say so: thus no sibling leaves our slots alone. */
+		worker.record->up = 1;
 		channel_wake(setup->channel, -1);
-		/* An order may be older than we are; it is obeyed within the loop, which it may
-		 * end. */
+		/* An order may be older than we are. It may end the loop: so obey it within. */
 		ev_feed_event(worker.loop, &worker.channel, EV_READ);
 		ev_run(worker.loop, 0);
 		relay_release(&worker.relay);

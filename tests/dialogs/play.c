@@ -47,6 +47,8 @@ static void connect_server(struct play *play)
 		event(play, "connect", "");
 	play->connect_implied = false;
 	play->connected = true;
+	play->connections++;
+	play->connected_at = play->said[SERVER].len;
 	smtp_event(&play->smtp, SMTP_CONNECTED);
 }
 
@@ -120,6 +122,8 @@ static bool step_once(struct play *play, enum side from)
 		smtp_to_server(&play->smtp, waiting(play, CLIENT), &step);
 	else
 		smtp_to_client(&play->smtp, waiting(play, SERVER), &step);
+	if (play->watch)
+		play->watch(play, from, &step);
 	if (step.act != SMTP_WAIT)
 		apply(play, from, &step);
 	return step.act != SMTP_WAIT;
@@ -131,7 +135,8 @@ void play_pump(struct play *play)
 
 	while (moved && !play->ended) {
 		moved = false;
-		connect_server(play);
+		if (!play->connect_late)
+			connect_server(play);
 		while (!play->ended && step_once(play, CLIENT))
 			moved = true;
 		moved |= step_once(play, SERVER);
@@ -172,6 +177,9 @@ void play_event(struct play *play, enum smtp_event what)
 {
 	if (play->ended)
 		return;
-	smtp_event(&play->smtp, what);
+	if (what == SMTP_CONNECTED)
+		connect_server(play);
+	else
+		smtp_event(&play->smtp, what);
 	play_pump(play);
 }

@@ -26,8 +26,13 @@ struct play {
 	size_t undelivered;     /* of the segment that is being fed: it has arrived all the same */
 	bool connected;
 	bool connect_implied; /* the first connection makes no event */
+	bool connect_late;    /* connects only when told by SMTP_CONNECTED, not at once */
+	size_t connections;
+	size_t connected_at; /* what had been said to servers when the last connection was made */
 	bool ended;
 	size_t steps; /* of the inspector, to see that they are bounded */
+	/* Sees each step before it is done; NULL: nobody does. */
+	void (*watch)(struct play *play, enum side from, const struct smtp_step *step);
 	char room[SMTP_ROOM_BYTES];
 };
 

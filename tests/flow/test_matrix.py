@@ -32,7 +32,7 @@ def attacks():
              for before, behind in itertools.product(BEFORE, BEHIND)]
     texts += [told(b"\n") + before + b"." + behind
               for before, behind in itertools.product(PLAIN_ENDS, PLAIN_ENDS)]
-    texts += [b"." + behind for behind in BEHIND if behind != b"\r\n"]
+    texts += [b"." + behind + told(b"\r\n") + b"\r\n" for behind in BEHIND if behind != b"\r\n"]
     return [text for text in texts if b"\r\n.\r\n" not in text]
 
 
@@ -125,8 +125,7 @@ def test_never_two_messages(bare_newline, name, settings, start_mta, postern):
     attack(proxy.address(), True, mta.sends_line_by_line)
     proxy.sessions(len(TEXTS))
     for text, (as_told, as_smuggled) in zip(TEXTS, counts(mta)):
-        assert as_smuggled == 0 and as_told <= 1, text
-        if bare_newline == "reject" and text not in HARMLESS:
-            assert as_told == 0, text
-    delivered = sum(as_told for as_told, _ in counts(mta))
-    assert delivered >= len(HARMLESS) - 1, "what harms nobody is delivered"
+        is_good = text in HARMLESS or bare_newline == "normalize" and b"\0" not in text
+        assert as_smuggled == 0 and as_told <= is_good, text
+        if text.startswith(b"Subject"):  # a dot before it makes it no header to some servers
+            assert as_told == is_good, text

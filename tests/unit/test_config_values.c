@@ -89,7 +89,7 @@ static void servers_are_checked(void **state)
 		{ "1.2.3.4", "expected `address:port`, `[IPv6 address]:port` or `unix:/path`" },
 		{ "1.2.3.4:0", "expected a port from 1 to 65535" },
 		{ "1.2.3:25", "expected a numeric IPv4 address before the port" },
-		{ "localhost:0", "expected a port from 1 to 65535" },
+		{ "localhost:0", "expected a port from 1 to 65535 after the colon" },
 		{ "localhost:99999", "expected a port from 1 to 65535 after the colon" },
 		{ "localhost:smtp", "expected a port from 1 to 65535 after the colon" },
 		{ "mail_:x:25", "expected `address:port`, `[IPv6 address]:port` or `unix:/path`" },
