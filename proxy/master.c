@@ -185,9 +185,11 @@ static void master_drain(struct master *master)
 	}
 	announce_stopping(master_log(master), false);
 	master->stopping = true;
-	for (struct crew *crew = master->crews.first; crew != NULL; crew = crew->next)
+	for (struct crew *crew = master->crews.first; crew != NULL; crew = crew->next) {
+		const struct timeouts_config *timeouts = &crew->generation->config->timeouts;
 		crew_order(&master->crews, crew, ORDER_END,
-			   crew->generation->config->timeouts.drain_ms + DRAIN_SPARE_MS);
+			   timeouts->drain_ms + timeouts->data_end_ms + DRAIN_SPARE_MS);
+	}
 	/* Who connects from now on is refused at once, and finds another server the sooner. */
 	sockets_close(&master->crews.sockets);
 }

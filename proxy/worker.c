@@ -220,8 +220,10 @@ static void deadline_passed(struct ev_loop *loop, ev_timer *timer, int events)
 	(void)loop;
 	(void)events;
 	log_say(&worker->log, LOG_LEVEL_WARNING, "drain-deadline",
-		"%zu sessions are cut off in the middle", worker->relay.open);
-	worker_obey(worker, ORDER_STOP);
+		"%zu sessions are cut off, but those that await a message's verdict",
+		worker->relay.open);
+	relay_cut(&worker->relay);
+	relay_changed(worker);
 }
 
 /* The master has opened the log anew. */

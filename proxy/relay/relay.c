@@ -118,12 +118,24 @@ void relay_drain(struct relay *relay)
 	}
 }
 
-void relay_abort(struct relay *relay)
+static void end_all(struct relay *relay, bool spare_verdicts)
 {
 	for (struct session *s = relay->sessions, *next; s; s = next) {
 		next = s->next;
+		if (spare_verdicts && s->stage == STAGE_RELAY && smtp_owes_verdict(&s->smtp))
+			continue;
 		session_close(s, END_DRAIN_TIMEOUT);
 		s->stage = STAGE_DONE;
 		session_run(s);
 	}
+}
+
+void relay_cut(struct relay *relay)
+{
+	end_all(relay, true);
+}
+
+void relay_abort(struct relay *relay)
+{
+	end_all(relay, false);
 }

@@ -88,9 +88,12 @@ void relay_accept(struct relay *relay, size_t listener, int fd, const struct add
 
 /*
  * Sessions end from now on, each between two transactions, with 421; `changed` is called as they
- * go. relay_abort() ends the rest at once (its messages undelivered, the backend's side reset).
+ * go. relay_cut() ends the rest at once, its messages undelivered and the backend's side reset, but
+ * those that await the answer to a final dot: these have until `data_end`, since a message whose
+ * fate is unknown is sent again. relay_abort() ends these, too.
  */
 void relay_drain(struct relay *relay);
+void relay_cut(struct relay *relay);
 void relay_abort(struct relay *relay);
 
 #endif

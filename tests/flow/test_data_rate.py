@@ -24,7 +24,7 @@ def test_client_that_dribbles_text(postern, backend):
     dribbled = postern(backend=backend().address, timeouts={"data_rate": "50K"})
     held_up = postern(backend=backend(fake.Server(text=text), receive_buffer=4096).address,
                       timeouts={"data_rate": "50K"})
-    whole = mail.stuffed(mail.numbered(1, 20_000_000))
+    whole = mail.stuffed(mail.numbered(1, 16_000_000))
     with tls_client(dribbled.address()) as slow, tls_client(held_up.address()) as other:
         for client in (slow, other):
             client.greet()

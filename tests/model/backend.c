@@ -29,8 +29,8 @@ static void reply(struct backend *backend, size_t index, unsigned code, const ch
 	int n;
 
 	if (form == 10 && !*more)
-		n = snprintf(head, sizeof head, "%u-%s\r\n%u-\r\n%u #%zu %s\r\n", code, text, code,
-			     code, backend->number * BACKEND_TAGS + index, text);
+		n = snprintf(head, sizeof head, "%u-#%zu %s\r\n%u-\r\n%u %s\r\n", code,
+			     backend->number * BACKEND_TAGS + index, text, code, code, text);
 	else
 		n = snprintf(head, sizeof head, "%u%s#%zu %s\r\n%s", code, *more ? "-" : " ",
 			     backend->number * BACKEND_TAGS + index, text, more);

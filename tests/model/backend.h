@@ -17,7 +17,7 @@ struct backend {
 	struct reader *live;
 	struct reader *others[DIALECTS - 1];
 	struct text_buf replies[READER_UNITS]; /* as Postern should pass them on */
-	struct text_buf out;		       /* said, and not yet heard */
+	struct text_buf out;                   /* said, and not yet heard */
 
 	bool helo_only, has_pipelining, has_chunking, has_size; /* its nature */
 	bool rude; /* refuses now and then, or says what makes no sense */
@@ -25,8 +25,8 @@ struct backend {
 	bool pipelines; /* told so in the last EHLO reply that was heard */
 	bool chunks, sizes;
 	bool told_pipelining, told_chunking, told_size; /* ... that was said */
-	bool early;	/* the answer to what is still being read was said before its end */
-	bool closing;	/* said 421, or nonsense: closes when that was heard */
+	bool early;   /* the answer to what is still being read was said before its end */
+	bool closing; /* said 421, or nonsense: closes when that was heard */
 	bool dead;
 	unsigned early_code;
 };

@@ -71,8 +71,15 @@ static void put_fragment(struct client *client, struct text_buf *out)
 /* A message as RFC 5321 section 4.5.2 wants it: each line's dot doubled. */
 static void honest_text(struct client *client, struct text_buf *out)
 {
-	static const char *const lines[] = { "", ".", "..", "Subject: x", ".x", "\xe4\xf6 8 bit",
-					     " . ", "MAIL FROM:<evil>", "a\tb\x01\x7f" };
+	static const char *const lines[] = { "",
+					     ".",
+					     "..",
+					     "Subject: x",
+					     ".x",
+					     "\xe4\xf6 8 bit",
+					     " . ",
+					     "MAIL FROM:<evil>",
+					     "a\tb\x01\x7f" };
 	unsigned number = client->number++, count = choose(client->choice, 8);
 	struct text_buf *kept = NULL;
 
@@ -103,8 +110,9 @@ static void text(struct client *client, struct text_buf *out)
 		return;
 	}
 	if (n == 7)
-		for (unsigned lines = choose(client->choice, 60); lines > 0; lines--)
-			put(out, "%s", "0123456789 0123456789 0123456789 0123456789 0123456789\r\n");
+		for (unsigned lines = choose(client->choice, 60) / 2; lines > 0; lines--)
+			put(out, "%s",
+			    "0123456789 0123456789 0123456789 0123456789 0123456789\r\n");
 	put(out, "t%u ", client->number++);
 	for (; n > 0; n--)
 		put_fragment(client, out);
@@ -144,34 +152,70 @@ static void strange(struct client *client, struct text_buf *out)
 	unsigned n = client->number++;
 
 	switch (choose(client->choice, 14)) {
-	case 0: put(out, "XCLIENT ADDR=c%u\r\n", n); break;
-	case 1: put(out, "XFOO c%u\r\n", n); break;
-	case 2: put(out, "NOOP c%u\nRSET\r\n", n); break;
-	case 3: put(out, "NOOP c%u\rRSET\r\n", n); break;
-	case 4: put(out, " NOOP c%u\r\n", n); break;
-	case 5: put(out, "NOOP c%u%cx\r\n", n, 0); break;
-	case 6: put(out, "NOOP c%u %0500u\r\n", n, n); break;
-	case 7: put(out, "PROXY TCP4 1.1.1.1 2.2.2.2 c%u 25\r\n", n); break;
-	case 8: put(out, "TURN c%u\r\n", n); break;
-	case 9: put(out, "STARTTLS c%u\r\n", n); break;
-	case 10: put(out, "\r\n"); break;
-	case 11: put(out, "NOOP c%u\n", n); break;
-	case 12: put(out, "MAIL FROM:<c%u> SIZE=3 SIZE=99999\r\n", n); break;
-	default: put(out, "DATA c%u\r\n", n); client->waits = true; client->sent = SENT_DATA;
+	case 0:
+		put(out, "XCLIENT ADDR=c%u\r\n", n);
+		break;
+	case 1:
+		put(out, "XFOO c%u\r\n", n);
+		break;
+	case 2:
+		put(out, "NOOP c%u\nRSET\r\n", n);
+		break;
+	case 3:
+		put(out, "NOOP c%u\rRSET\r\n", n);
+		break;
+	case 4:
+		put(out, " NOOP c%u\r\n", n);
+		break;
+	case 5:
+		put(out, "NOOP c%u%cx\r\n", n, 0);
+		break;
+	case 6:
+		put(out, "NOOP c%u %0500u\r\n", n, n);
+		break;
+	case 7:
+		put(out, "PROXY TCP4 1.1.1.1 2.2.2.2 c%u 25\r\n", n);
+		break;
+	case 8:
+		put(out, "TURN c%u\r\n", n);
+		break;
+	case 9:
+		put(out, "STARTTLS c%u\r\n", n);
+		break;
+	case 10:
+		put(out, "\r\n");
+		break;
+	case 11:
+		put(out, "NOOP c%u\n", n);
+		break;
+	case 12:
+		put(out, "MAIL FROM:<c%u> SIZE=3 SIZE=99999\r\n", n);
+		break;
+	default:
+		put(out, "DATA c%u\r\n", n);
+		client->waits = true;
+		client->sent = SENT_DATA;
 	}
 }
 
 static void one_word(struct client *client, struct text_buf *out)
 {
-	static const char *const verbs[] = { "NOOP", "RSET", "VRFY", "HELP", "EXPN", "ETRN", "noop" };
+	static const char *const verbs[] = {
+		"NOOP", "RSET", "VRFY", "HELP", "EXPN", "ETRN", "noop"
+	};
 
 	put(out, "%s c%u\r\n", verbs[choose(client->choice, 7)], client->number++);
 }
 
 static void mail(struct client *client, struct text_buf *out)
 {
-	static const char *const parameters[] = { "", "", " SIZE=30", " BODY=8BITMIME",
-						  " SIZE=100000", " REQUIRETLS", " size=5 RET=HDRS" };
+	static const char *const parameters[] = { "",
+						  "",
+						  " SIZE=30",
+						  " BODY=8BITMIME",
+						  " SIZE=100000",
+						  " REQUIRETLS",
+						  " size=5 RET=HDRS" };
 
 	put(out, "MAIL FROM:<c%u@x>%s\r\n", client->number++,
 	    parameters[choose(client->choice, 7)]);
@@ -179,16 +223,9 @@ static void mail(struct client *client, struct text_buf *out)
 
 static void auth(struct client *client, struct text_buf *out)
 {
-	static const char *const forms[] = { "AUTH PLAIN SECRET%u\r\n", "AUTH LOGIN%.0u\r\n",
-					     "auth plain =SECRET%u\r\n" };
-	unsigned form = choose(client->choice, 3), n = client->number++;
+	static const char *const forms[] = { "AUTH PLAIN ", "AUTH LOGIN ", "auth plain =" };
 
-	if (form == 0)
-		put(out, forms[0], n);
-	else if (form == 1)
-		put(out, "AUTH LOGIN SECRET%u\r\n", n);
-	else
-		put(out, "auth plain =SECRET%u\r\n", n);
+	put(out, "%sSECRET%u\r\n", forms[choose(client->choice, 3)], client->number++);
 	client->waits = true;
 	client->sent = SENT_AUTH;
 }
@@ -220,18 +257,56 @@ static void command(struct client *client, struct text_buf *out)
 	snprintf(line, sizeof line, "%s c%u.test\r\n", seldom(client->choice, 5) ? "HELO" : "EHLO",
 		 client->number);
 	switch (choose(client->choice, 20)) {
-	case 0: case 1: client->number++; hold(client, out, line); break;
-	case 2: case 3: case 4: mail(client, out); break;
-	case 5: case 6: put(out, "RCPT TO:<c%u@x>\r\n", client->number++); break;
-	case 7: case 8: hold(client, out, "DATA\r\n"); client->sent = SENT_DATA; break;
-	case 9: case 10: case 11: octets(client, out); break;
-	case 12: one_word(client, out); break;
-	case 13: auth(client, out); break;
-	case 14: hold(client, out, "STARTTLS\r\n"); break;
-	case 15: if (client->manners < 1000) strange(client, out); else one_word(client, out); break;
-	case 16: put(out, "RSET c%u\r\n", client->number++); break;
-	case 17: if (seldom(client->choice, 3)) hold(client, out, "QUIT\r\n"); else one_word(client, out); break;
-	default: transaction(client, out);
+	case 0:
+	case 1:
+		client->number++;
+		hold(client, out, line);
+		break;
+	case 2:
+	case 3:
+	case 4:
+		mail(client, out);
+		break;
+	case 5:
+	case 6:
+		put(out, "RCPT TO:<c%u@x>\r\n", client->number++);
+		break;
+	case 7:
+	case 8:
+		hold(client, out, "DATA\r\n");
+		client->sent = SENT_DATA;
+		break;
+	case 9:
+	case 10:
+	case 11:
+		octets(client, out);
+		break;
+	case 12:
+		one_word(client, out);
+		break;
+	case 13:
+		auth(client, out);
+		break;
+	case 14:
+		hold(client, out, "STARTTLS\r\n");
+		break;
+	case 15:
+		if (client->manners < 1000)
+			strange(client, out);
+		else
+			one_word(client, out);
+		break;
+	case 16:
+		put(out, "RSET c%u\r\n", client->number++);
+		break;
+	case 17:
+		if (seldom(client->choice, 3))
+			hold(client, out, "QUIT\r\n");
+		else
+			one_word(client, out);
+		break;
+	default:
+		transaction(client, out);
 	}
 }
 
@@ -250,7 +325,10 @@ void client_next(struct client *client, size_t replies, unsigned code, struct te
 	if (client->sent == SENT_DATA && (!answered || code == 354)) {
 		client->in_text = true;
 	} else if (client->sent == SENT_AUTH && answered && code == 334) {
-		put(out, choose(client->choice, 4) ? "SECRET%u\r\n" : "*\r\n", client->number++);
+		if (choose(client->choice, 4))
+			put(out, "SECRET%u\r\n", client->number++);
+		else
+			put(out, "*\r\n");
 		client->expects++;
 		return;
 	}

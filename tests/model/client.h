@@ -15,7 +15,7 @@ struct client {
 	unsigned number;  /* of the next command or message */
 	size_t expects;   /* replies, to all that it sent */
 	unsigned manners; /* how seldom it has none */
-	bool waits;	  /* what it sent last ends a group */
+	bool waits;       /* what it sent last ends a group */
 	enum { SENT_OTHER, SENT_DATA, SENT_AUTH } sent;
 	bool in_text;
 	/* Messages that were sent without tricks: their text, as the receiver should have it. */

@@ -31,6 +31,16 @@ void reader_end(struct reader *reader)
 	}
 }
 
+bool text_has(const struct text_buf *buf, const char *word)
+{
+	size_t n = strlen(word);
+
+	for (size_t i = 0; i + n <= buf->len; i++)
+		if (memcmp(buf->ptr + i, word, n) == 0)
+			return true;
+	return false;
+}
+
 bool unit_is(const struct unit *unit, const char *verb)
 {
 	size_t n = strlen(verb);
@@ -64,7 +74,7 @@ static void whole(struct reader *reader)
 {
 	struct unit *unit = now(reader);
 	bool decides = unit->kind == UNIT_SASL || unit_is(unit, "DATA") || unit_is(unit, "AUTH") ||
-		       unit_is(unit, "QUIT") || unit_is(unit, "STARTTLS");
+		       unit_is(unit, "QUIT");
 
 	unit->whole = true;
 	unit->end = reader->offset;

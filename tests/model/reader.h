@@ -61,6 +61,9 @@ bool unit_is(const struct unit *unit, const char *verb);
 /* `BDAT SP 1*DIGIT [SP LAST]`. */
 bool unit_is_chunk(const struct unit *unit, uint64_t *octets, bool *last);
 
+/* The word stands somewhere in it. */
+bool text_has(const struct text_buf *buf, const char *word);
+
 /* The reader stands between two units. */
 bool reader_rests(const struct reader *reader);
 

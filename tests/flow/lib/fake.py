@@ -20,7 +20,7 @@ class Talk:
         self.socket = connection
         connection.settimeout(PATIENCE_S)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.received = b""
+        self.received = bytearray()
         """Everything that ever came."""
         self.messages = []
         self.ended = None
@@ -42,10 +42,12 @@ class Talk:
 
     def read_to(self, end):
         """The next bytes, up to and with `end`."""
-        while (found := self.received.find(end, self._at)) < 0:
+        seen = self._at
+        while (found := self.received.find(end, seen)) < 0:
+            seen = max(self._at, len(self.received) - len(end) + 1)
             self.more()
         start, self._at = self._at, found + len(end)
-        return self.received[start : self._at]
+        return bytes(self.received[start : self._at])
 
     def line(self):
         return self.read_to(b"\r\n")[:-2].decode(errors="backslashreplace")
@@ -54,7 +56,7 @@ class Talk:
         while len(self.received) < self._at + count:
             self.more()
         start, self._at = self._at, self._at + count
-        return self.received[start : self._at]
+        return bytes(self.received[start : self._at])
 
     def wait_end(self):
         """Takes in all that comes until the peer ends."""
@@ -133,7 +135,7 @@ class Server:
         if talk.read(3) != b".\r\n":
             talk._at = start
             talk.read_to(b"\r\n.\r\n")
-        talk.messages.append(talk.received[start : talk._at - 3])
+        talk.messages.append(bytes(talk.received[start : talk._at - 3]))
 
     def bdat(self, talk, line):
         talk.chunks = getattr(talk, "chunks", b"") + talk.read(int(line.split(" ")[1]))

@@ -94,7 +94,7 @@ class OpenSmtpd(RoomServer):
 
     package = "opensmtpd"
     programs = ("/usr/sbin/smtpd",)
-    command = ("/usr/sbin/smtpd", "-d")
+    command = ("/usr/sbin/smtpd", "-d", "-P", "mta")
     sends_line_by_line = True
 
     def configure(self, tolerant):
