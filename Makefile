@@ -190,8 +190,11 @@ clean: ## removes everything that was built
 
 # ----------------------------------------------------------------------------- installing
 
-MANUALS     = $(wildcard docs/man/*.[1-8] $(B)/man/*.[1-8])
+# Manual pages are made by scdoc; where there is none, the rest is installed without them.
+PAGES      := $(patsubst docs/%.scd,$(B)/man/%,$(wildcard docs/*.scd))
+MANUALS     = $(if $(shell command -v scdoc),$(PAGES))
 DOCUMENTS   = $(wildcard README.md LICENSE)
+GUIDES      = $(wildcard docs/*.md)
 SAMPLE      = $(wildcard config/postern.ini.sample)
 # Programs for the administrator and programs for everybody.
 SBIN        = $(filter %/postern %/postern-monitor,$(PROGRAMS))
@@ -199,11 +202,20 @@ BIN         = $(filter-out $(SBIN),$(PROGRAMS))
 
 to          = $(if $(2),$(Q)$(INSTALL) -d $(DESTDIR)$(3) && $(INSTALL) -m $(1) $(2) $(DESTDIR)$(3)/)
 
+.PHONY: man
+man: $(PAGES) ## builds the manual pages (scdoc)
+
+$(B)/man/%: docs/%.scd
+	$(call say,MAN,$@)
+	@mkdir -p $(@D)
+	$(Q)scdoc < $< > $@
+
 .PHONY: install uninstall
-install: programs ## installs (DESTDIR, prefix=/usr/local, sysconfdir; BUILD=release for use)
+install: programs $(MANUALS) ## installs (DESTDIR, prefix=/usr/local, sysconfdir; BUILD=release for use)
 	$(call to,755,$(SBIN),$(sbindir))
 	$(call to,755,$(BIN),$(bindir))
 	$(call to,644,$(DOCUMENTS),$(docdir))
+	$(call to,644,$(GUIDES),$(docdir)/docs)
 	$(call to,644,$(SAMPLE),$(confdir))
 	$(foreach m,$(MANUALS),$(call to,644,$(m),$(mandir)/man$(subst .,,$(suffix $(m))))$(newline))
 
@@ -211,7 +223,7 @@ uninstall: ## removes what install put there, but no configuration
 	$(Q)rm -f $(addprefix $(DESTDIR)$(sbindir)/,$(notdir $(SBIN)))
 	$(Q)rm -f $(addprefix $(DESTDIR)$(bindir)/,$(notdir $(BIN)))
 	$(Q)rm -f $(addprefix $(DESTDIR)$(confdir)/,$(notdir $(SAMPLE)))
-	$(Q)rm -f $(foreach m,$(MANUALS),$(DESTDIR)$(mandir)/man$(subst .,,$(suffix $(m)))/$(notdir $(m)))
+	$(Q)rm -f $(foreach m,$(PAGES),$(DESTDIR)$(mandir)/man$(subst .,,$(suffix $(m)))/$(notdir $(m)))
 	$(Q)rm -rf $(DESTDIR)$(docdir)
 
 define newline

@@ -2,16 +2,35 @@
 
 #include <stdlib.h>
 
-/* What is left when everything has been read: the configuration, if nothing is wrong with it. */
-static struct config *finish(struct draft *draft, const struct strings *overrides, size_t before)
+static void finish(struct draft *draft, const struct strings *overrides)
 {
 	draft_fill(draft);
 	for (size_t i = 0; overrides && i < overrides->count; i++)
 		draft_override(draft, slice_str(overrides->item[i]));
 	draft_finish(draft);
-	if (draft->complaints->count == before)
-		return draft->config;
-	config_free(draft->config);
+}
+
+struct config *config_read_anyway(const char *path, const struct strings *overrides,
+				  struct complaints *complaints)
+{
+	struct draft draft;
+
+	draft_begin(&draft, path, false, complaints);
+	if (!reader_file(&draft, path)) {
+		config_free(draft.config);
+		return NULL;
+	}
+	finish(&draft, overrides);
+	return draft.config;
+}
+
+/* The configuration, if nothing is wrong with it. */
+static struct config *only_good(struct config *config, const struct complaints *complaints,
+				size_t before)
+{
+	if (complaints->count == before)
+		return config;
+	config_free(config);
 	return NULL;
 }
 
@@ -19,13 +38,9 @@ struct config *config_read(const char *path, const struct strings *overrides,
 			   struct complaints *complaints)
 {
 	size_t before = complaints->count;
-	struct draft draft;
+	struct config *config = config_read_anyway(path, overrides, complaints);
 
-	draft_begin(&draft, path, false, complaints);
-	if (reader_file(&draft, path))
-		return finish(&draft, overrides, before);
-	config_free(draft.config);
-	return NULL;
+	return only_good(config, complaints, before);
 }
 
 struct config *config_read_stream(FILE *stream, const char *path, const struct strings *overrides,
@@ -36,7 +51,8 @@ struct config *config_read_stream(FILE *stream, const char *path, const struct s
 
 	draft_begin(&draft, path, true, complaints);
 	reader_stream(&draft, path, stream);
-	return finish(&draft, overrides, before);
+	finish(&draft, overrides);
+	return only_good(draft.config, complaints, before);
 }
 
 void config_free(struct config *config)

@@ -50,6 +50,13 @@ struct config *config_read(const char *path, const struct strings *overrides,
 			   struct complaints *complaints);
 void config_free(struct config *config);
 
+/*
+ * The same, but what could be read is the result although it has errors: to look on for more of
+ * them, and for nothing else. References may be NULL. NULL when the file cannot be read at all.
+ */
+struct config *config_read_anyway(const char *path, const struct strings *overrides,
+				  struct complaints *complaints);
+
 enum config_print { CONFIG_EFFECTIVE, CONFIG_DEFAULTS, CONFIG_CHANGED };
 
 /*

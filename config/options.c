@@ -79,7 +79,7 @@ const struct option options[] = {
 	{ POSTERN("hostname", OPTION_HOSTNAME, hostname), .preset = "",
 		.note = "the system's full name",
 		.help = "The name that Postern gives itself in its own greetings." },
-	{ POSTERN("workers", OPTION_WORKERS, workers), .preset = "auto", .min = 1, .max = 1024,
+	{ POSTERN("workers", OPTION_WORKERS, workers), .preset = "auto", .min = 1, .max = 256,
 		.help = "Worker processes: a number, or auto for one per core." },
 	{ POSTERN("user", OPTION_USER, user), .preset = "postern",
 		.help = "The user that the workers run as, when Postern is started by root." },
@@ -134,7 +134,7 @@ const struct option options[] = {
 
 	{ BACKEND("server", OPTION_SERVER, server), .sample = "127.0.0.1:25",
 		.help = "The server: address:port, name:port, [IPv6]:port or unix:/path. A name "
-			"is looked up once, at start; its first IPv4 address is taken, else its "
+			"is looked up at start and at each reload; its first IPv4 address is taken, else its "
 			"first." },
 	{ BACKEND("connect_timeout", OPTION_TIME, connect_timeout_ms), .preset = "5s",
 		.min = 1, .max = DAY,

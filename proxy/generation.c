@@ -19,13 +19,21 @@ static bool load_certs(struct generation *generation, struct complaints *complai
 	return good;
 }
 
-static bool check_workers(const struct config *config, struct complaints *complaints)
+/* The configuration has errors; what is wrong with its certificates is told in the same run. */
+static void check_certs(const struct config *config, struct complaints *complaints)
 {
-	if (config->workers > 0 && config->workers <= WORKERS_MAX)
-		return true;
-	complain(complaints, config->path, "workers = %llu: expected 1 to %d",
-		 (unsigned long long)config->workers, WORKERS_MAX);
-	return false;
+	struct certificate_config **all = calloc(config->certificate_count + 1, sizeof(*all));
+	struct listener_config nobody = { .name = "", .place = config->path, .certificates = all };
+	if (all == NULL)
+		return;
+	for (size_t i = 0; i < config->certificate_count; i++) {
+		struct certificate_config *certificate = &config->certificates[i];
+		if (certificate->chain != NULL && certificate->key != NULL)
+			all[nobody.certificate_count++] = certificate;
+	}
+	if (nobody.certificate_count > 0)
+		cert_store_free(cert_store_load(&nobody, complaints));
+	free(all);
 }
 
 struct generation *generation_load(const char *path, const struct strings *overrides,
@@ -37,14 +45,16 @@ struct generation *generation_load(const char *path, const struct strings *overr
 		return NULL;
 	}
 	generation->log.fd = -1;
-	generation->config = config_read(path, overrides, complaints);
-	if (generation->config == NULL) {
+	size_t before = complaints->count;
+	generation->config = config_read_anyway(path, overrides, complaints);
+	if (generation->config == NULL || complaints->count > before) {
+		if (generation->config != NULL)
+			check_certs(generation->config, complaints);
 		generation_free(generation);
 		return NULL;
 	}
 	/* Each of them is tried, so that one run tells all. */
-	bool good = check_workers(generation->config, complaints);
-	good = load_certs(generation, complaints) && good;
+	bool good = load_certs(generation, complaints);
 	good = privilege_find(&generation->privilege, generation->config, complaints) && good;
 	if (good)
 		return generation;

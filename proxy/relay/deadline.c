@@ -23,6 +23,8 @@ static double timeout_of(const struct session *s)
 		[SMTP_AWAIT_DATA_END] = t->data_end_ms,
 	};
 
+	if (s->waiting.client_takes)
+		return seconds(t->command_ms);
 	if (s->waiting.server_takes)
 		return seconds(t->data_block_ms);
 	if (s->dialing == DIALING_CONNECT)
@@ -35,11 +37,14 @@ static struct waiting_for waits_for(const struct session *s)
 	bool bytes = buf_leaving(&s->client.in).len > 0;
 	struct waiting_for w = {
 		.await = smtp_awaits(&s->smtp),
+		.client_takes = buf_leaving(&s->server.in).len > 0 && !s->client.writable,
 		.server_takes = bytes && s->server.fd >= 0 && !s->server.writable,
 		.turn = s->smtp.turn,
 	};
 
-	if (w.server_takes)
+	if (w.client_takes)
+		w.progress = s->client.sent;
+	else if (w.server_takes)
 		w.progress = s->server.sent;
 	else if (w.await == SMTP_AWAIT_DATA_BLOCK)
 		w.progress = s->client.received;
@@ -50,7 +55,8 @@ static struct waiting_for waits_for(const struct session *s)
 
 static bool same(const struct waiting_for *a, const struct waiting_for *b)
 {
-	return a->await == b->await && a->server_takes == b->server_takes && a->turn == b->turn &&
+	return a->await == b->await && a->server_takes == b->server_takes &&
+	       a->client_takes == b->client_takes && a->turn == b->turn &&
 	       a->progress == b->progress;
 }
 
@@ -115,7 +121,9 @@ static void check_rate(struct session *s, double now)
 static void deadline_passed(struct session *s)
 {
 	s->deadline = 0;
-	if (s->waiting.server_takes)
+	if (s->waiting.client_takes)
+		session_close(s, END_CLIENT_STUCK);
+	else if (s->waiting.server_takes)
 		backend_fail(s, END_BACKEND_STUCK, NULL);
 	else if (s->dialing == DIALING_CONNECT)
 		backend_fail(s, END_BACKEND_DOWN, "the connection was not made in time");

@@ -16,7 +16,7 @@ void peer_open(struct peer *peer, int fd, bool readable, bool writable)
 	peer->fd = fd;
 	peer->readable = readable;
 	peer->writable = writable;
-	peer->eof = peer->clean = peer->broken = peer->wants_write = false;
+	peer->eof = peer->clean = peer->failed = peer->broken = peer->wants_write = false;
 	ev_io_set(&peer->io, fd, EV_READ);
 }
 
@@ -59,6 +59,7 @@ bool peer_read(struct peer *peer, struct pool *pool)
 		moved = true;
 		if (n <= 0) {
 			peer->eof = true;
+			peer->failed = n == IO_ERROR && peer->ssl;
 			break;
 		}
 		buf_fill(&peer->in, (size_t)n);

@@ -158,7 +158,9 @@ static void client_ended(struct session *s)
 
 	if (!s->client.eof && !s->client.broken)
 		return;
-	if (smtp_in_message(&s->smtp))
+	if (s->client.failed && !smtp_owes_verdict(&s->smtp))
+		session_close(s, END_TLS_ERROR);
+	else if (smtp_in_message(&s->smtp))
 		session_close(s, END_CLIENT_LOST);
 	else if (!smtp_owes_verdict(&s->smtp) && !waits)
 		session_close(s, s->client.clean ? END_CLIENT_CLOSED : END_CLIENT_LOST);

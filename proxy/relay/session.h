@@ -32,7 +32,8 @@ enum { TELLINGS_MAX = 4 };
 /* What the deadline that runs is for: it starts anew when any of this changes. */
 struct waiting_for {
 	enum smtp_await await;
-	bool server_takes; /* the server is to take bytes: that goes first */
+	bool client_takes; /* the client is to take bytes: that goes first */
+	bool server_takes; /* the server is */
 	uint32_t turn;
 	uint64_t progress;
 };

@@ -19,7 +19,7 @@ static bool is_plain_text(const SSL *ssl, unsigned long error)
 	if (SSL_get_state(ssl) != TLS_ST_BEFORE && SSL_get_state(ssl) != TLS_ST_SR_CLNT_HELLO)
 		return false;
 	for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
-		if (ERR_GET_REASON(error) == reasons[i] && SSL_client_version(ssl) == 0)
+		if (ERR_GET_REASON(error) == reasons[i])
 			return true;
 	return false;
 }

@@ -55,6 +55,8 @@ static void refuse(struct smtp *smtp, const struct command *command, uint8_t say
 	bool chunk = command->verb == VERB_BDAT && !command->bad_chunk;
 
 	swap(step, command->len, SLICE(""));
+	if (command->verb == VERB_EHLO || command->verb == VERB_HELO)
+		hello_keep(smtp, command);
 	if (say == SAY_TEXT_SIZE && command->chunk <= limit) {
 		smtp->skip_say = smtp->skip_late_say = SAY_TEXT_SIZE;
 		smtp->mode = SMTP_MODE_SKIP_CHUNK;

@@ -13,7 +13,7 @@ static void forget_mail(struct smtp *smtp)
 	text_begin(&smtp->text);
 }
 
-static void hello_passed(struct smtp *smtp, const struct command *command)
+void hello_keep(struct smtp *smtp, const struct command *command)
 {
 	/* A name too long to keep is no name of a host: HELO cannot be tried with it. */
 	struct slice name = command->args.len <= SMTP_HELO_BYTES ? command->args : SLICE("");
@@ -21,6 +21,11 @@ static void hello_passed(struct smtp *smtp, const struct command *command)
 	if (name.len > 0)
 		memcpy(smtp->helo, name.ptr, name.len);
 	smtp->helo_len = (uint8_t)name.len;
+}
+
+static void hello_passed(struct smtp *smtp, const struct command *command)
+{
+	hello_keep(smtp, command);
 	smtp->mode = SMTP_MODE_HOLD;
 }
 

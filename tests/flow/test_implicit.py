@@ -198,6 +198,7 @@ def test_slow_client(postern, postfix):
         mail.digest(mail.message("slow", b".\r\nx\r\n..\r\n"))]
 
 
+@pytest.mark.plain
 def test_client_that_does_not_read(postern, backend):
     """It asks and asks; what it does not take is not gathered anywhere without a bound."""
     mta = backend(fake.Server(NOOP="250 " + "x" * 400))

@@ -43,29 +43,20 @@ static void reply(struct backend *backend, size_t index, unsigned code, const ch
 			text_add(&backend->out, head + i, 1);
 }
 
-static const char *keywords(struct backend *backend)
+/* Lines of the EHLO reply, and some that no client may see. */
+static void keywords(struct backend *backend, char *to, size_t size)
 {
-	static const char *const lists[] = {
-		"250-PIPELINING\r\n250-SIZE 5000\r\n250-CHUNKING\r\n250-8BITMIME\r\n"
-		"250-AUTH PLAIN LOGIN\r\n250-DSN\r\n250 HELP\r\n",
-		"250-PIPELINING\r\n250-SIZE 5000\r\n250-8BITMIME\r\n250 HELP\r\n",
-		"250-PIPELINING\r\n250-CHUNKING\r\n250-STARTTLS\r\n250 8BITMIME\r\n",
-		"250-PIPELINING\r\n250-XCLIENT NAME ADDR\r\n250 8BITMIME\r\n",
-		"250-SIZE 5000\r\n250-CHUNKING\r\n250 AUTH=LOGIN\r\n",
-		"250-SIZE\r\n250 8BITMIME\r\n",
-		"250-CHUNKING\r\n250 HELP\r\n",
-		"250 X-SOMETHING\r\n",
-	};
-
-	return lists[(backend->has_pipelining ? 0U : 4U) + (backend->has_size ? 0U : 2U) +
-		     (backend->has_chunking ? 0U : 1U)];
+	snprintf(to, size, "%s%s%s250-AUTH=LOGIN\r\n250-XCLIENT NAME ADDR\r\n250 8BITMIME\r\n",
+		 backend->has_pipelining ? "250-PIPELINING\r\n" : "250-STARTTLS\r\n",
+		 backend->has_size ? "250-SIZE 5000\r\n" : "",
+		 backend->has_chunking ? "250-CHUNKING\r\n250-AUTH PLAIN LOGIN\r\n" : "");
 }
 
 static unsigned hello(struct backend *backend, const struct unit *unit, size_t index)
 {
 	unsigned whim = backend->rude ? choose(backend->choice, 12) : 0;
 	bool ehlo = unit_is(unit, "EHLO");
-	const char *list = keywords(backend);
+	char list[200];
 
 	if (ehlo && (backend->helo_only || whim == 11)) {
 		unsigned code = whim & 1 ? 502 : 500;
@@ -76,12 +67,9 @@ static unsigned hello(struct backend *backend, const struct unit *unit, size_t i
 		reply(backend, index, 550, "");
 		return 550;
 	}
+	keywords(backend, list, sizeof list);
 	reply(backend, index, 250, ehlo ? list : "");
-	backend->told_pipelining = ehlo && strstr(list, "PIPELINING");
-	backend->told_chunking = ehlo && strstr(list, "CHUNKING");
-	backend->told_size = ehlo && strstr(list, "SIZE");
-	if (!ehlo)
-		backend->has_pipelining = backend->has_pipelining && !backend->helo_only;
+	backend->told_pipelining = ehlo && backend->has_pipelining;
 	return 250;
 }
 
@@ -208,8 +196,6 @@ void backend_heard(struct backend *backend, size_t n)
 	if (backend->out.len > 0)
 		return;
 	backend->pipelines = backend->told_pipelining;
-	backend->chunks = backend->told_chunking;
-	backend->sizes = backend->told_size;
 }
 
 void backend_speak_early(struct backend *backend)

@@ -22,20 +22,19 @@ struct backend {
 	bool helo_only, has_pipelining, has_chunking, has_size; /* its nature */
 	bool rude; /* refuses now and then, or says what makes no sense */
 
-	bool pipelines; /* told so in the last EHLO reply that was heard */
-	bool chunks, sizes;
-	bool told_pipelining, told_chunking, told_size; /* ... that was said */
-	bool early;   /* the answer to what is still being read was said before its end */
-	bool closing; /* said 421, or nonsense: closes when that was heard */
+	bool pipelines;       /* told so in the last EHLO reply that was heard */
+	bool told_pipelining; /* ... that was said */
+	bool early;           /* the answer to what is still being read was said before its end */
+	bool closing;         /* said 421, or nonsense: closes when that was heard */
 	bool dead;
 	unsigned early_code;
 };
 
-/* Announces itself. `natural`: with no early and no odd words. */
+/* A server whose nature is made of choices, too; its greeting is what it has said. */
 void backend_begin(struct backend *backend, size_t number, struct choice *choice);
 void backend_end(struct backend *backend);
 
-/* Reads what Postern passed on; false and a sentence in *why where it must not have come now. */
+/* Reads what Postern passed on; false and a sentence in *why where it came too soon. */
 bool backend_read(struct backend *backend, const char *ptr, size_t len, const char **why);
 
 /* `n` bytes of `out` were heard. */

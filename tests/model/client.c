@@ -33,7 +33,7 @@ static const struct slice fragments[] = {
 
 void client_begin(struct client *client, struct choice *choice)
 {
-	static const unsigned manners[] = { 1000, 30, 8, 3 };
+	static const unsigned manners[] = { 1000, 200, 40, 6 };
 
 	*client = (struct client){ .choice = choice, .number = 1, .expects = 1 };
 	client->manners = manners[choose(choice, 4)];
@@ -126,9 +126,10 @@ static void text(struct client *client, struct text_buf *out)
 static void octets(struct client *client, struct text_buf *out)
 {
 	struct text_buf body = { 0 };
-	unsigned kind = choose(client->choice, 16);
+	unsigned kind = choose(client->choice, client->manners < 200 ? 16 : 13);
 	bool last = choose(client->choice, 2);
 
+	client->in_mail &= !last;
 	if (kind != 1) {
 		put(&body, "o%u", client->number++);
 		for (unsigned n = choose(client->choice, 6); n > 0; n--)
@@ -247,6 +248,36 @@ static void transaction(struct client *client, struct text_buf *out)
 	client->sent = SENT_DATA;
 }
 
+/* What a client does who wants its mail delivered. */
+static void polite(struct client *client, struct text_buf *out)
+{
+	if (!client->helloed) {
+		put(out, "EHLO c%u.test\r\n", client->number++);
+		client->waits = client->helloed = true;
+	} else if (!client->may_chunk || seldom(client->choice, 3)) {
+		transaction(client, out);
+	} else if (!client->in_mail) {
+		mail(client, out);
+		put(out, "RCPT TO:<c%u@x>\r\n", client->number++);
+		client->expects++;
+		client->in_mail = true;
+	} else {
+		octets(client, out);
+	}
+}
+
+void client_told(struct client *client, struct slice reply)
+{
+	static const struct slice words[] = { { "PIPELINING", 10 }, { "CHUNKING", 8 } };
+	bool has[2] = { false, false };
+
+	for (size_t i = 0; i < reply.len; i++)
+		for (size_t w = 0; w < 2; w++)
+			has[w] |= slice_starts_nocase(slice_skip(reply, i), words[w]);
+	if (has[0])
+		client->may_chunk = has[1];
+}
+
 static void command(struct client *client, struct text_buf *out)
 {
 	char line[64];
@@ -254,6 +285,10 @@ static void command(struct client *client, struct text_buf *out)
 	client->waits = false;
 	client->sent = SENT_OTHER;
 	client->expects++;
+	if (choose(client->choice, 3) < 2) {
+		polite(client, out);
+		return;
+	}
 	snprintf(line, sizeof line, "%s c%u.test\r\n", seldom(client->choice, 5) ? "HELO" : "EHLO",
 		 client->number);
 	switch (choose(client->choice, 20)) {
@@ -279,7 +314,10 @@ static void command(struct client *client, struct text_buf *out)
 	case 9:
 	case 10:
 	case 11:
-		octets(client, out);
+		if (client->may_chunk || client->manners < 200)
+			octets(client, out);
+		else
+			one_word(client, out);
 		break;
 	case 12:
 		one_word(client, out);

@@ -18,6 +18,8 @@ struct client {
 	bool waits;       /* what it sent last ends a group */
 	enum { SENT_OTHER, SENT_DATA, SENT_AUTH } sent;
 	bool in_text;
+	bool helloed, may_chunk; /* it has said EHLO; the answer had CHUNKING */
+	bool in_mail;
 	/* Messages that were sent without tricks: their text, as the receiver should have it. */
 	struct text_buf honest[CLIENT_HONEST];
 	unsigned honest_number[CLIENT_HONEST];
@@ -26,6 +28,9 @@ struct client {
 
 void client_begin(struct client *client, struct choice *choice);
 void client_end(struct client *client);
+
+/* It was told this. */
+void client_told(struct client *client, struct slice reply);
 
 /* What it sends next, behind `replies` replies, the last of which was `code`. May be nothing. */
 void client_next(struct client *client, size_t replies, unsigned code, struct text_buf *out);

@@ -1,6 +1,6 @@
 /*
  * Model sessions of random choices: `random SEED SECONDS [SESSIONS]`. The same seed makes the same
- * sessions; the time only says when to stop.
+ * sessions; the time only says when to stop. With the last the endings are told, too.
  */
 #include "tests/model/session.h"
 
@@ -42,9 +42,13 @@ int main(int argc, char **argv)
 			choices[i] = (uint8_t)(next(&state) >> 56);
 		session_run(choices, size, &sum);
 	}
-	printf("model: %zu sessions from seed %llu: %zu commands, %zu messages, %zu upgrades, "
-	       "%zu cuts, %zu ended\n",
-	       sum.sessions, (unsigned long long)seed, sum.commands, sum.messages, sum.upgrades,
-	       sum.cuts, sum.ended);
+	printf("model: %zu sessions from seed %llu: %zu commands, %zu messages and %zu chunks "
+	       "taken, "
+	       "%zu upgrades, %zu cuts\n",
+	       sum.sessions, (unsigned long long)seed, sum.commands, sum.messages, sum.chunks,
+	       sum.upgrades, sum.cuts);
+	for (size_t i = 0; i < END_COUNT && argc > 3; i++)
+		if (sum.endings[i])
+			printf("%8zu %s\n", sum.endings[i], ending_word((enum ending)i));
 	return 0;
 }

@@ -100,6 +100,7 @@ static void read_answers(struct session *session)
 			assert(session->answer_count < READER_UNITS);
 			*answer = (struct answer){ .code = code, .at = begin };
 			answer_end(session, answer, i + 1);
+			client_told(&session->client, slice_of(said->ptr + begin, answer->len));
 			session->answered = begin = i + 1;
 		}
 		line = i + 1;
@@ -215,7 +216,7 @@ static void event_turn(struct session *session)
 {
 	struct backend *backend = session_backend(session);
 
-	switch (choose(&session->choice, 16)) {
+	switch (session->stormy ? choose(&session->choice, 16) : 12) {
 	case 8:
 		if (backend && !backend->dead) {
 			backend->dead = true;
@@ -304,6 +305,7 @@ void session_run(const uint8_t *choices, size_t size, struct session_sum *sum)
 	session->choice = (struct choice){ choices, size };
 	session->upgraded_at = SIZE_MAX;
 	read_policy(session);
+	session->stormy = seldom(&session->choice, 4);
 	story_head(session);
 	client_begin(&session->client, &session->choice);
 	play_begin(&session->play, &session->policy, SLICE("ID"), SLICE(""));

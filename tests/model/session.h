@@ -35,12 +35,14 @@ struct session {
 	size_t answered;    /* bytes of what was said to the client, read as replies */
 	size_t upgraded_at; /* what had arrived when TLS began; SIZE_MAX: it did not */
 	bool cut;
+	bool stormy;           /* the world outside takes part */
 	struct text_buf story; /* as a dialogue */
 };
 
 /* What there was, for tests of the tests. */
 struct session_sum {
-	size_t sessions, commands, messages, upgrades, cuts, ended;
+	size_t sessions, commands, messages, chunks, upgrades, cuts;
+	size_t endings[END_COUNT]; /* END_NONE: it would have gone on */
 };
 
 /* Plays and judges; what is wrong is printed with the dialogue, and ends the program. */

@@ -151,7 +151,7 @@ static void all_faults_are_told_in_one_run(void **state)
 		bad("x = 1\n[postern]\nworkers = x\nfoo = 1\n[listener a]\naddress = 1\n"
 		    "policy = q\n[listener b]\n"),
 		"main.ini:1: `x` stands before the first [section]\n"
-		"main.ini:3: `workers` cannot be `x`: expected auto, or a number from 1 to 1024\n"
+		"main.ini:3: `workers` cannot be `x`: expected auto, or a number from 1 to 256\n"
 		"main.ini:4: `foo` is no option of [postern]; `postern config -d` prints all of "
 		"them\n"
 		"main.ini:6: `address` cannot be `1`: expected `address:port`, `[IPv6 "

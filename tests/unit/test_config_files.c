@@ -118,7 +118,7 @@ static void overrides_are_checked_like_lines(void **state)
 		{ "postern.wrkers=7",
 		  "-D: `wrkers` is no option of [postern]; did you mean `workers`?\n" },
 		{ "postern.workers=0",
-		  "-D: `workers` cannot be `0`: expected auto, or a number from 1 to 1024\n" },
+		  "-D: `workers` cannot be `0`: expected auto, or a number from 1 to 256\n" },
 		{ "postern.include=x.ini", "-D: `include` works in a file only\n" },
 		{ "certificate c.chain=a ;b", "-D: `chain` cannot be `a ;b`: expected no `;` or "
 					      "`#` in front or after a blank, as "

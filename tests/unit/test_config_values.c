@@ -25,9 +25,9 @@ static void assert_faults(const struct fault *faults, size_t count)
 
 static const struct fault value_faults[] = {
 	{ "[postern]\nworkers = many\n", "main.ini:9: `workers` cannot be `many`: expected "
-					 "auto, or a number from 1 to 1024\n" },
+					 "auto, or a number from 1 to 256\n" },
 	{ "[postern]\nworkers = 0\n", "main.ini:9: `workers` cannot be `0`: expected auto, "
-				      "or a number from 1 to 1024\n" },
+				      "or a number from 1 to 256\n" },
 	{ "[postern]\nhostname = a_b..c\n",
 	  "main.ini:9: `hostname` cannot be `a_b..c`: expected a host name such as "
 	  "mail.example.org\n" },
