@@ -116,7 +116,7 @@ BENCH      := $(B)/libbench.a
 PUMP       := $(B)/libpump.a
 
 .PHONY: all programs tests
-all: programs $(LIBRARY) ## builds the programs (BUILD=debug, release, asan, fuzz)
+all: programs $(LIBRARY) $(B)/bench-inspector ## builds the programs (BUILD=debug, release, asan, fuzz)
 programs: $(PROGRAMS)
 tests: $(UNITS) $(FUZZERS) $(REPLAY) ## builds the test programs
 all programs tests: ; @:

@@ -10,6 +10,6 @@ bool session_open(struct relay *relay, const struct service *service, struct ses
 		  int fd, const struct addr *client);
 
 /* Something has changed: moves what moves. The session may be gone afterwards. */
-void session_run(struct session *session);
+void session_turn(struct session *session);
 
 #endif

@@ -114,7 +114,7 @@ void relay_drain(struct relay *relay)
 	for (struct session *s = relay->sessions, *next; s; s = next) {
 		next = s->next;
 		smtp_event(&s->smtp, SMTP_DRAIN);
-		session_run(s);
+		session_turn(s);
 	}
 }
 
@@ -126,7 +126,7 @@ static void end_all(struct relay *relay, bool spare_verdicts)
 			continue;
 		session_close(s, END_DRAIN_TIMEOUT);
 		s->stage = STAGE_DONE;
-		session_run(s);
+		session_turn(s);
 	}
 }
 

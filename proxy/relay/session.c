@@ -92,7 +92,7 @@ static void session_free(struct session *s)
 		relay->changed(relay->owner);
 }
 
-void session_run(struct session *s)
+void session_turn(struct session *s)
 {
 	static bool (*const run[])(struct session *) = {
 		[STAGE_HANDSHAKE] = session_handshake,
@@ -126,7 +126,7 @@ static void on_io(struct ev_loop *loop, struct ev_io *io, int events)
 		peer->readable = true;
 	if (events & (EV_WRITE | EV_ERROR))
 		peer->writable = true;
-	session_run(s);
+	session_turn(s);
 }
 
 static void on_timer(struct ev_loop *loop, struct ev_timer *timer, int events)
@@ -135,7 +135,7 @@ static void on_timer(struct ev_loop *loop, struct ev_timer *timer, int events)
 
 	(void)events;
 	session_on_time(s, ev_now(loop));
-	session_run(s);
+	session_turn(s);
 }
 
 static void begin(struct session *s, const struct rules *rules, int fd)
@@ -192,6 +192,6 @@ bool session_open(struct relay *relay, const struct service *service, struct ses
 	relay->counters->open++;
 	if (relay->draining)
 		smtp_event(&s->smtp, SMTP_DRAIN);
-	session_run(s);
+	session_turn(s);
 	return true;
 }

@@ -125,10 +125,11 @@ static struct message_plan plan_of(size_t size, bool stuffed)
 /* A whole message in *octets, which is the caller's to free; its length. */
 static size_t message_of(const struct message_plan *plan, uint64_t number, char **octets)
 {
-	*octets = malloc(MESSAGE_HEAD_BYTES + plan->body_len);
+	*octets = malloc(MESSAGE_HEAD_BYTES + plan->body_len + 1);
 	assert_non_null(*octets);
 	size_t len = message_head(plan, number, *octets);
 	memcpy(*octets + len, plan->body, plan->body_len);
+	(*octets)[len + plan->body_len] = 0; /* for the test's own strstr() */
 	return len + plan->body_len;
 }
 
