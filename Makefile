@@ -97,7 +97,8 @@ UNIT_C     := $(wildcard tests/unit/test_*.c)
 UNITAID_C  := $(filter-out $(UNIT_C),$(wildcard tests/unit/*.c))
 PUMP_C     := $(filter-out tests/dialogs/replay.c,$(wildcard tests/dialogs/*.c))
 FUZZ_C     := $(wildcard tests/fuzz/fuzz_*.c)
-FUZZAID_C  := $(filter-out $(FUZZ_C) tests/fuzz/standalone.c,$(wildcard tests/fuzz/*.c))
+MODEL_C    := $(filter-out tests/model/random.c,$(wildcard tests/model/*.c))
+FUZZAID_C  := $(MODEL_C) $(filter-out $(FUZZ_C) tests/fuzz/standalone.c,$(wildcard tests/fuzz/*.c))
 
 SOURCES    := $(LIBRARY_C) $(MONITOR_C) $(wildcard proxy/*.c bench/*.c tests/*/*.c)
 HEADERS    := $(wildcard base/*.h config/*.h certs/*.h proxy/*.h proxy/*/*.h bench/*.h tests/*/*.h)
@@ -108,6 +109,7 @@ PROGRAMS   := $(call have,proxy/main.c,$(B)/postern) \
               $(call have,proxy/monitor/*.c,$(B)/postern-monitor)
 UNITS      := $(patsubst %.c,$(B)/%,$(UNIT_C))
 FUZZERS    := $(patsubst %.c,$(B)/%,$(FUZZ_C))
+RANDOM     := $(call have,tests/model/random.c,$(B)/tests/model/random)
 REPLAY     := $(call have,tests/dialogs/replay.c,$(B)/tests/replay)
 
 # Tests are linked with archives, so each takes only what it uses.
@@ -118,7 +120,7 @@ PUMP       := $(B)/libpump.a
 .PHONY: all programs tests
 all: programs $(LIBRARY) $(B)/bench-inspector ## builds the programs (BUILD=debug, release, asan, fuzz)
 programs: $(PROGRAMS)
-tests: $(UNITS) $(FUZZERS) $(REPLAY) ## builds the test programs
+tests: $(UNITS) $(FUZZERS) $(RANDOM) $(REPLAY) ## builds the test programs
 all programs tests: ; @:
 
 # ------------------------------------------------------------------------------- building
@@ -162,6 +164,11 @@ $(UNITS): $(B)/%: $(B)/%.o $(call objects,$(UNITAID_C)) $(PUMP) $(BENCH) $(LIBRA
 	$(Q)$(link) -o $@ $(filter %.o %.a,$^) -lcmocka $(LIBS)
 
 $(REPLAY): $(call objects,tests/dialogs/replay.c) $(PUMP) $(LIBRARY) $(STAMP)
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(link) -o $@ $(filter %.o %.a,$^) $(LIBS)
+
+$(RANDOM): $(call objects,tests/model/random.c $(MODEL_C)) $(PUMP) $(LIBRARY) $(STAMP)
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
 	$(Q)$(link) -o $@ $(filter %.o %.a,$^) $(LIBS)

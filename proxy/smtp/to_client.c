@@ -300,7 +300,7 @@ static void lost(struct smtp *smtp)
 	smtp->server = SMTP_SERVER_GONE;
 	if (head && head->verb == VERB_GREETING && (head->flags & OWED_SWALLOW)) {
 		smtp->server = SMTP_SERVER_DOWN;
-		owed_clear(smtp);
+		owed_pop(smtp);
 	} else if (smtp->mode == SMTP_MODE_TEXT) {
 		skip_after_loss(smtp, SMTP_MODE_SKIP_TEXT);
 	} else if (smtp->mode == SMTP_MODE_CHUNK && alone && head->verb == VERB_BDAT) {
