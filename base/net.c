@@ -168,8 +168,7 @@ bool net_has_input(int fd)
 {
 	char byte;
 
-	/* An error counts: it is the end of the input, and the next read says so. */
-	return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 || named_failure() != IO_AGAIN;
+	return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
 void net_finish(int fd)

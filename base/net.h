@@ -39,7 +39,7 @@ ssize_t net_read(int fd, char *to, size_t room);
 /* Bytes written (at least 1), IO_AGAIN or IO_ERROR. Never raises SIGPIPE. */
 ssize_t net_write(int fd, struct slice bytes);
 
-/* Bytes wait to be read (or the end of them): what MSG_PEEK says. */
+/* Bytes wait to be read, not merely their end: what MSG_PEEK says. */
 bool net_has_input(int fd);
 
 /* Ends the sending side: FIN, once everything written is gone. */

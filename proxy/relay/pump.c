@@ -65,7 +65,7 @@ static void begin_upgrade(struct session *s, const struct smtp_step *step)
 {
 	struct buf *buf = &s->server.in;
 
-	if (!buf_empty(&s->client.in) || s->client.eof || net_has_input(s->client.fd)) {
+	if (!buf_empty(&s->client.in) || net_has_input(s->client.fd)) {
 		smtp_event(&s->smtp, SMTP_EARLY_INPUT);
 		return;
 	}

@@ -23,10 +23,17 @@ void hello_keep(struct smtp *smtp, const struct command *command)
 	smtp->helo_len = (uint8_t)name.len;
 }
 
+static void hold_passed(struct smtp *smtp, const struct command *command)
+{
+	(void)command;
+	smtp->mode = SMTP_MODE_HOLD;
+	smtp->held_input = false;
+}
+
 static void hello_passed(struct smtp *smtp, const struct command *command)
 {
 	hello_keep(smtp, command);
-	smtp->mode = SMTP_MODE_HOLD;
+	hold_passed(smtp, command);
 }
 
 static void hello_answered(struct smtp *smtp, const struct owed *owed, uint16_t code)
@@ -70,12 +77,6 @@ static void rcpt_answered(struct smtp *smtp, const struct owed *owed, uint16_t c
 		smtp->recipients_taken++;
 	else if (owed->transaction == smtp->transaction && smtp->recipients > 0)
 		smtp->recipients--;
-}
-
-static void hold_passed(struct smtp *smtp, const struct command *command)
-{
-	(void)command;
-	smtp->mode = SMTP_MODE_HOLD;
 }
 
 static void data_answered(struct smtp *smtp, const struct owed *owed, uint16_t code)
