@@ -14,7 +14,7 @@ title       = @printf '\n--- %s\n' '$(1)'
 
 FUZZ_NAMES := $(patsubst tests/fuzz/fuzz_%.c,%,$(FUZZ_C))
 
-.PHONY: check check-steps check-unit check-dialogs check-fuzz check-flow check-gates format-check
+.PHONY: check check-steps check-unit check-dialogs check-model check-fuzz check-flow check-gates format-check
 check: ## installs what is missing, builds, and checks everything
 	$(Q)dist/install-packages build run test
 	$(Q)$(MAKE) $(JOBS) built@debug built@asan built@release
@@ -22,7 +22,7 @@ check: ## installs what is missing, builds, and checks everything
 	$(Q)$(MAKE) check-flow
 	@printf '\ncheck: everything passed\n'
 
-check-steps: check-gates check-unit check-dialogs check-fuzz
+check-steps: check-gates check-unit check-dialogs check-fuzz check-model
 
 BUILDS     := $(addprefix built@,debug asan release)
 .PHONY: $(BUILDS)
@@ -53,6 +53,10 @@ check-dialogs: $(DIALOG_STEPS) ## SMTP stories, each in every split
 $(DIALOG_STEPS): dialogs@%: built@%
 	$(call title,dialogues ($*))
 	$(Q)$(check_env) $(OUT)/$*/tests/replay $(wildcard tests/dialogs/*.dialog)
+
+check-model: built@asan ## random sessions, read by a model of a server as Postern read them
+	$(call title,reference model (asan))
+	$(Q)$(check_env) $(OUT)/asan/tests/model/random 1 10
 
 check-fuzz: built@asan ## every input that the fuzzers ever found worth keeping
 	$(if $(FUZZ_NAMES),$(call title,fuzz corpora (asan)))

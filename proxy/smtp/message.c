@@ -5,22 +5,46 @@ void text_begin(struct text *text)
 	*text = (struct text){ .at = TEXT_LINE };
 }
 
-enum { BLOCK = 64 };
+/* Sixteen bytes at a time: the compiler makes vector code of it for any processor. */
+typedef unsigned char lane __attribute__((vector_size(16)));
+
+enum {
+	LANE = sizeof(lane),
+	AHEAD = 2, /* bytes looked at behind those that are judged */
+	MANY = 8,  /* lanes judged together */
+};
+
+static inline lane lane_at(const char *p)
+{
+	lane bytes;
+
+	memcpy(&bytes, p, sizeof bytes);
+	return bytes;
+}
+
+static inline bool lane_any(lane bits)
+{
+	uint64_t halves[2];
+
+	memcpy(halves, &bits, sizeof halves);
+	return (halves[0] | halves[1]) != 0;
+}
 
 /*
- * Each CR is followed by LF, each LF follows a CR, no line begins with a dot, no NUL. Looks at one
- * byte behind the block. Without a branch, so that the compiler makes vector code of it.
+ * Each CR is followed by LF, each LF but the first byte follows a CR and has no dot behind it, no
+ * NUL. Without a branch but the last.
  */
-static bool block_is_plain(const char *p)
+static inline bool lanes_are_plain(const char *p, size_t count)
 {
-	unsigned char bad = 0;
+	lane bad = { 0 };
 
-	for (size_t i = 0; i < BLOCK; i++) {
-		unsigned char cr = p[i] == '\r', lf = p[i] == '\n';
-		unsigned char next_lf = p[i + 1] == '\n', next_dot = p[i + 1] == '.';
-		bad |= (unsigned char)((cr ^ next_lf) | (p[i] == 0) | (lf & next_dot));
+	for (size_t i = 0; i < count * LANE; i += LANE) {
+		lane cr = (lane)(lane_at(p + i) == '\r'), nul = (lane)(lane_at(p + i) == 0);
+		lane lf = (lane)(lane_at(p + i + 1) == '\n');
+		lane dot = (lane)(lane_at(p + i + 2) == '.');
+		bad |= (cr ^ lf) | (lf & dot) | nul;
 	}
-	return bad == 0;
+	return !lane_any(bad);
 }
 
 /*
@@ -31,20 +55,40 @@ size_t text_plain_run(struct slice bytes)
 {
 	size_t n = 0;
 
-	if (bytes.len <= BLOCK || bytes.ptr[0] == '\n')
+	if (bytes.len > 0 && bytes.ptr[0] == '\n')
 		return 0;
-	while (n + BLOCK < bytes.len && block_is_plain(bytes.ptr + n))
-		n += BLOCK;
+	while (n + MANY * LANE + AHEAD <= bytes.len && lanes_are_plain(bytes.ptr + n, MANY))
+		n += MANY * LANE;
+	while (n + LANE + AHEAD <= bytes.len && lanes_are_plain(bytes.ptr + n, 1))
+		n += LANE;
 	return n > 0 && bytes.ptr[n - 1] == '\r' ? n - 1 : n;
 }
 
-static void run_over(struct text *text, struct slice bytes)
+static size_t run_over(struct text *text, struct slice bytes)
 {
 	text->bytes += bytes.len;
 	text->at = bytes.ptr[bytes.len - 1] == '\n' ? TEXT_LINE : TEXT_MID;
+	return bytes.len;
 }
 
-/* One ordinary byte, or CR LF: how many bytes pass; 0 where the text must wait or stop. */
+/* How many bytes, `most` at most, are ordinary: no CR, LF or NUL. */
+static size_t ordinary(struct slice bytes, uint64_t most)
+{
+	size_t n = 0;
+
+	bytes = slice_head(bytes, most < bytes.len ? (size_t)most : bytes.len);
+	while (n + LANE <= bytes.len) {
+		lane l = lane_at(bytes.ptr + n);
+		if (lane_any((lane)(l == '\r') | (lane)(l == '\n') | (lane)(l == 0)))
+			break;
+		n += LANE;
+	}
+	while (n < bytes.len && bytes.ptr[n] != '\r' && bytes.ptr[n] != '\n' && bytes.ptr[n] != 0)
+		n++;
+	return n;
+}
+
+/* Ordinary bytes, or CR LF: how many bytes pass; 0 where the text must wait or stop. */
 static size_t scan_one(struct text *text, struct slice bytes, uint64_t limit,
 		       enum text_found *found)
 {
@@ -68,7 +112,8 @@ static size_t scan_one(struct text *text, struct slice bytes, uint64_t limit,
 	else if (text->bytes + n > limit)
 		*found = TEXT_OVER;
 	else
-		run_over(text, slice_head(bytes, n));
+		n = run_over(text,
+			     slice_head(bytes, pair ? 2 : ordinary(bytes, limit - text->bytes)));
 	return *found == TEXT_MORE ? n : 0;
 }
 
@@ -87,9 +132,9 @@ size_t text_scan(struct text *text, struct slice bytes, uint64_t limit, enum tex
 				slice_head(rest, left < rest.len ? (size_t)left : rest.len));
 			if (n > 0)
 				run_over(text, slice_head(rest, n));
-			/* What stopped the run is in the next block: looked at once, not at each
+			/* What stopped the run is in the next lane: looked at once, not at each
 			 * byte. */
-			retry = at + n + BLOCK;
+			retry = at + n + LANE + AHEAD;
 		}
 		if (n == 0)
 			n = scan_one(text, rest, limit, found);
@@ -98,26 +143,6 @@ size_t text_scan(struct text *text, struct slice bytes, uint64_t limit, enum tex
 		at += n;
 	}
 	return at;
-}
-
-/* How many bytes from `bytes` on are ordinary: no CR, LF or NUL. */
-static size_t ordinary(struct slice bytes)
-{
-	size_t n = 0;
-
-	while (n + 16 <= bytes.len) {
-		unsigned char special = 0;
-		for (size_t i = 0; i < 16; i++) {
-			char c = bytes.ptr[n + i];
-			special |= (unsigned char)((c == '\r') | (c == '\n') | (c == 0));
-		}
-		if (special)
-			break;
-		n += 16;
-	}
-	while (n < bytes.len && bytes.ptr[n] != '\r' && bytes.ptr[n] != '\n' && bytes.ptr[n] != 0)
-		n++;
-	return n;
 }
 
 struct mending {
@@ -136,16 +161,17 @@ static void mend_put(struct mending *m, struct slice text)
 	m->made += text.len;
 }
 
-/* `n` bytes read have become `text`; `counts`: they are part of the message's size. */
-static bool mend_step(struct mending *m, size_t n, struct slice text, bool counts, enum text_at at)
+/* `n` bytes read have become `text`, of which `counts` are of the message's size (RFC 1870). */
+static bool mend_step(struct mending *m, size_t n, struct slice text, size_t counts,
+		      enum text_at at)
 {
-	if (counts && m->text->bytes + text.len > m->limit) {
+	if (m->text->bytes + counts > m->limit) {
 		m->found = TEXT_OVER;
 		return false;
 	}
 	mend_put(m, text);
 	m->bytes = slice_skip(m->bytes, n);
-	m->text->bytes += counts ? text.len : 0;
+	m->text->bytes += counts;
 	m->text->at = (uint8_t)at;
 	return true;
 }
@@ -160,13 +186,13 @@ static bool mend_dot(struct mending *m)
 		return false;
 	if (m->text->at == TEXT_LINE && b.ptr[1] == '\r' && b.ptr[2] == '\n') {
 		m->found = TEXT_END;
-		return mend_step(m, 3, SLICE(".\r\n"), false, TEXT_LINE);
+		return mend_step(m, 3, SLICE(".\r\n"), 0, TEXT_LINE);
 	}
 	/* Behind or before a bare LF the dot would become an end of data that the client never
 	 * sent. */
 	if (m->text->at == TEXT_LINE_LF || bare)
-		return mend_step(m, 1, SLICE(".."), false, TEXT_MID);
-	return mend_step(m, 1, SLICE("."), false, TEXT_MID);
+		return mend_step(m, 1, SLICE(".."), 1, TEXT_MID);
+	return mend_step(m, 1, SLICE("."), 0, TEXT_MID);
 }
 
 static bool mend_special(struct mending *m)
@@ -178,26 +204,24 @@ static bool mend_special(struct mending *m)
 		return false;
 	}
 	if (b.ptr[0] == '\n')
-		return mend_step(m, 1, SLICE("\r\n"), true, TEXT_LINE_LF);
+		return mend_step(m, 1, SLICE("\r\n"), 2, TEXT_LINE_LF);
 	if (b.len < 2)
 		return false;
 	if (b.ptr[1] == '\n')
-		return mend_step(m, 2, SLICE("\r\n"), true, TEXT_LINE);
-	return mend_step(m, 1, SLICE(" "), true, TEXT_MID);
+		return mend_step(m, 2, SLICE("\r\n"), 2, TEXT_LINE);
+	return mend_step(m, 1, SLICE(" "), 1, TEXT_MID);
 }
 
 static bool mend_run(struct mending *m)
 {
-	size_t n = ordinary(slice_head(m->bytes, m->room_size - m->made));
-	uint64_t left = m->limit - m->text->bytes;
+	struct slice room_for = slice_head(m->bytes, m->room_size - m->made);
+	size_t n = ordinary(room_for, m->limit - m->text->bytes);
 
-	if (n > left)
-		n = (size_t)left;
 	if (n == 0) {
 		m->found = TEXT_OVER;
 		return false;
 	}
-	return mend_step(m, n, slice_head(m->bytes, n), true, TEXT_MID);
+	return mend_step(m, n, slice_head(m->bytes, n), n, TEXT_MID);
 }
 
 static bool mend_one(struct mending *m)

@@ -305,7 +305,7 @@ static void lost(struct smtp *smtp)
 		skip_after_loss(smtp, SMTP_MODE_SKIP_TEXT);
 	} else if (smtp->mode == SMTP_MODE_CHUNK && alone && head->verb == VERB_BDAT) {
 		skip_after_loss(smtp, SMTP_MODE_SKIP_CHUNK);
-	} else if (smtp->mode != SMTP_MODE_SKIP_TEXT && smtp->mode != SMTP_MODE_SKIP_CHUNK) {
+	} else {
 		end_next(smtp, head && (head->flags & OWED_WHOLE) ? SAY_LOST_TEXT : SAY_DOWN);
 	}
 }

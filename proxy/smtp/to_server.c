@@ -57,19 +57,11 @@ static void refuse(struct smtp *smtp, const struct command *command, uint8_t say
 	swap(step, command->len, SLICE(""));
 	if (command->verb == VERB_EHLO || command->verb == VERB_HELO)
 		hello_keep(smtp, command);
-	if (say == SAY_TEXT_SIZE && command->chunk <= limit) {
-		smtp->skip_say = smtp->skip_late_say = SAY_TEXT_SIZE;
-		smtp->mode = SMTP_MODE_SKIP_CHUNK;
-		smtp->chunk_left = command->chunk;
-		step->act = SMTP_CUT;
-		smtp->server = SMTP_SERVER_GONE;
-		owed_clear(smtp);
-		return;
-	}
-	if (chunk && command->chunk > 0 && say_ending(say) == END_NONE &&
-	    (limit == 0 || command->chunk <= limit)) {
+	/* What ends the session ends it behind the octets, too, where these are not too many. */
+	bool ends = say_ending(say) != END_NONE && say != SAY_TEXT_SIZE;
+	if (chunk && command->chunk > 0 && !ends && (limit == 0 || command->chunk <= limit)) {
 		smtp->skip_say = say;
-		smtp->skip_late_say = SAY_IDLE;
+		smtp->skip_late_say = say == SAY_TEXT_SIZE ? say : SAY_IDLE;
 		smtp->mode = SMTP_MODE_SKIP_CHUNK;
 		smtp->chunk_left = command->chunk;
 		return;

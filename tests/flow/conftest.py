@@ -20,12 +20,14 @@ from lib.postern import Postern
 from lib.sink import Sink
 
 LOG_TAIL = 6000
+DESCRIPTORS = 16384
 
 
 def pytest_configure():
     """A thousand connections need descriptors, here and in Postern, which inherits the limit."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    most = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, DESCRIPTORS)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -30,8 +30,7 @@ def test_client_that_dribbles_text(postern, backend):
             client.greet()
             client.envelope()
             client.command("DATA", 354)
-        other.socket.settimeout(0.5)
-        sent = send_until_stuck(other, whole)
+        sent = other.send_until_stuck(whole)
         start = time.monotonic()
         while not select.select([slow.socket], [], [], 0.1)[0]:
             slow.send(b"a line\r\n")
@@ -45,16 +44,3 @@ def test_client_that_dribbles_text(postern, backend):
     assert dribbled.reasons(1) == ["client-slow"]
     assert held_up.reasons(1) == ["quit"]
 
-
-def send_until_stuck(client, data):
-    """How much went out."""
-    for at in range(0, len(data), 16384):
-        client.tls.write(data[at : at + 16384])
-        left = client._outgoing.read()
-        while left:
-            try:
-                left = left[client.socket.send(left):]
-            except TimeoutError:
-                client._outgoing.write(left)
-                return at + 16384
-    raise AssertionError("it never got stuck")

@@ -8,16 +8,18 @@ import os
 import signal
 import smtplib
 import ssl
+import threading
 
 import pytest
 
 from lib import clients, crowd, fake, mail, processes
-from lib.basics import tcp_connections, until
+from lib.basics import AS_ROOT, PATIENCE_S, tcp_connections, until
 from lib.client import Client, tls_client
 from lib.crowd import Session
 from lib.postfix import client_settings, without_trace
 from lib.sasl import Sasl
 
+looks_into_workers = pytest.mark.skipif(not AS_ROOT, reason="only root can look into workers")
 TEXTS = [mail.PLAIN, mail.EIGHT_BIT, mail.DOTS, mail.LONG_LINE, mail.EMPTY]
 
 
@@ -199,6 +201,7 @@ def test_slow_client(postern, postfix):
 
 
 @pytest.mark.plain
+@looks_into_workers
 def test_client_that_does_not_read(postern, backend):
     """It asks and asks; what it does not take is not gathered anywhere without a bound."""
     mta = backend(fake.Server(NOOP="250 " + "x" * 400))
@@ -388,9 +391,12 @@ def test_backend_ends_after_the_dot(postern, backend):
 
 
 def test_backend_refuses_in_the_middle_of_a_message(postern, backend):
+    said = threading.Event()
+
     def text(talk, _):
         talk.read_to(b"enough")
         talk.say("552 5.2.2 mailbox full")
+        said.set()
         talk.wait_end()
 
     mta = backend(fake.Server(text=text))
@@ -400,7 +406,8 @@ def test_backend_refuses_in_the_middle_of_a_message(postern, backend):
         client.envelope()
         client.command("DATA", 354)
         client.send(mail.message("half", b"enough\r\n"))
-        until(lambda: b"enough" in mta.talk().received, "the backend has read it")
+        assert said.wait(PATIENCE_S)
+        until(proxy.is_quiet, "Postern has heard it")
         client.send(b"more\r\n" * 100_000 + b".\r\n")
         client.expect("552 5.2.2 mailbox full")
         client.expect(421)
@@ -471,10 +478,10 @@ def test_client_lost_in_a_chunk(postern, postfix):
 
 
 @pytest.mark.parametrize("loss", ["fin", "reset", "close_notify"])
-def test_lost_client_resets_the_backend(loss, postern, backend):
+def test_lost_client_resets_the_backend(loss, postern, backend, way):
     mta = backend()
     proxy = postern(backend=mta.address)
-    end = LOSSES[loss](type("Way", (), {"address": proxy.address()}), b"half a line")
+    end = LOSSES[loss](way(proxy, "implicit"), b"half a line")
     until(lambda: b"half" in mta.talk().received, "the backend has some text")
     end()
     until(lambda: mta.talk().ended, "the backend's connection ends")
@@ -514,6 +521,7 @@ def worker_of(proxy, client):
     return None
 
 
+@looks_into_workers
 def test_worker_killed_costs_only_its_own_sessions(postern, backend):
     mta = backend()
     proxy = postern(backend=mta.address, workers=3)
@@ -596,6 +604,7 @@ async def load_and_kill(postern, clients_count=30, messages_each=20):
 
 
 @pytest.mark.plain
+@looks_into_workers
 def test_thousand_idle_connections(postern, sink):
     asyncio.run(sit_idle(postern(backend=sink().address), 1000))
 
@@ -614,6 +623,7 @@ async def sit_idle(proxy, count):
 
 
 @pytest.mark.plain
+@looks_into_workers
 def test_thousand_messages_wait_for_a_slow_backend(postern):
     """It reads nothing, so nobody may gather what clients send; then all of it arrives."""
     asyncio.run(wait_in_text(postern, 1000, 256 * 1024))

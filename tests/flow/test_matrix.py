@@ -45,7 +45,7 @@ SMUGGLED = [b"MAIL FROM:<evil@client.test>\r\n", b"RCPT TO:<box@mail.test>\r\n",
 
 
 def send(client, number, line_by_line):
-    """One message of text number `number`, with an attack in it, then the end of data, then QUIT."""
+    """One message, the text of that number with an attack behind it; its end; then QUIT."""
     client.greet()
     client.envelope()
     client.command("DATA", 354)

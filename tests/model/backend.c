@@ -84,6 +84,8 @@ static unsigned code_for(struct backend *backend, const struct unit *unit, size_
 		return 421;
 	if (whim == 19 && backend->choice->left % 5 == 0)
 		return 354;
+	if (whim == 18 && backend->choice->left % 5 == 0)
+		return 250;
 	if (index == 0)
 		return 220;
 	if (unit_is(unit, "DATA"))

@@ -237,6 +237,13 @@ static void hold(struct client *client, struct text_buf *out, const char *line)
 	client->waits = true;
 }
 
+/* Not always without a word behind it. */
+static void quit(struct client *client, struct text_buf *out)
+{
+	hold(client, out, "QUIT\r\n");
+	client->waits = choose(client->choice, 2) == 0;
+}
+
 /* A whole transaction up to DATA, in one go. */
 static void transaction(struct client *client, struct text_buf *out)
 {
@@ -339,7 +346,7 @@ static void command(struct client *client, struct text_buf *out)
 		break;
 	case 17:
 		if (seldom(client->choice, 3))
-			hold(client, out, "QUIT\r\n");
+			quit(client, out);
 		else
 			one_word(client, out);
 		break;

@@ -73,16 +73,12 @@ bool reader_rests(const struct reader *reader)
 static void whole(struct reader *reader)
 {
 	struct unit *unit = now(reader);
-	bool decides = unit->kind == UNIT_SASL || unit_is(unit, "DATA") || unit_is(unit, "AUTH") ||
-		       unit_is(unit, "QUIT");
 
 	unit->whole = true;
 	unit->end = reader->offset;
 	unit->code = reader->decide(reader->context, reader->count - 1);
 	reader->mode = READ_LINE;
 	reader->cr = false;
-	if (unit->code == 0 && decides)
-		reader->mode = READ_NOTHING;
 	if (unit_is(unit, "QUIT") && unit->code / 100 == 2)
 		reader->mode = READ_NOTHING;
 	if (unit_is(unit, "STARTTLS") && unit->code == 220)

@@ -17,7 +17,6 @@ struct answer {
 	size_t at, len; /* in what was said to the client */
 	size_t tag;     /* of the server's; SIZE_MAX: it has none, Postern said it */
 	size_t sent;    /* what the client had sent when it came */
-	bool last_said;
 };
 
 struct session {

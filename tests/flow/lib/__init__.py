@@ -1,1 +1,1 @@
-"""What the flow tests share: processes, peers that do as they are told, and what is asked of them."""
+"""What the flow tests share: processes, and peers that do as they are told."""

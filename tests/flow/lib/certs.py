@@ -12,7 +12,7 @@ def openssl(*arguments, **more):
 
 
 class Certificate:
-    """A chain and its key, as files; and the certificate itself."""
+    """A chain, root included, and its key, as files; and the certificate itself."""
 
     def __init__(self, directory, name):
         self.chain = directory / f"{name}.pem"

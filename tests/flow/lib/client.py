@@ -1,10 +1,12 @@
-"""An SMTP client that does what real ones never would: it decides each TLS record and each packet."""
+"""An SMTP client that does what real ones never would: it decides each record and each packet."""
 
 import socket
 import ssl
 import struct
 
 from .basics import PATIENCE_S
+
+RECORD_BYTES = 16384
 
 
 def lenient_context(**settings):
@@ -132,6 +134,21 @@ class Client:
             self._flush()
         else:
             self.socket.sendall(b"".join(records))
+
+    def send_until_stuck(self, data, seconds=0.5):
+        """Sends until the peer takes nothing for so long; how much of the data it was given."""
+        self.socket.settimeout(seconds)
+        for at in range(0, len(data), RECORD_BYTES):
+            self.tls.write(data[at : at + RECORD_BYTES])
+            left = self._outgoing.read()
+            while left:
+                try:
+                    left = left[self.socket.send(left) :]
+                except TimeoutError:
+                    self._outgoing.write(left)
+                    self.socket.settimeout(PATIENCE_S)
+                    return at + RECORD_BYTES
+        raise AssertionError("the peer took all of it")
 
     def send_raw(self, data):
         """Past TLS."""

@@ -1,4 +1,4 @@
-"""Many clients and a server for them, in one event loop: for tests that need hundreds of sessions."""
+"""Many clients and a server for them, in one event loop: for hundreds of sessions."""
 
 import asyncio
 import collections

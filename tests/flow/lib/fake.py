@@ -58,6 +58,16 @@ class Talk:
         start, self._at = self._at, self._at + count
         return bytes(self.received[start : self._at])
 
+    def unread(self):
+        """What has come already behind what was asked for."""
+        self.socket.setblocking(False)
+        try:
+            self.more()
+        except BlockingIOError:
+            pass
+        self.socket.settimeout(PATIENCE_S)
+        return bytes(self.received[self._at :])
+
     def wait_end(self):
         """Takes in all that comes until the peer ends."""
         try:

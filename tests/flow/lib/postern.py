@@ -179,7 +179,7 @@ class Postern:
             self.kill()
             raise AssertionError("Postern did not end on SIGTERM") from None
         assert self.process.returncode == 0, f"exit status {self.process.returncode}"
-        until(lambda: all(processes.stat(pid) is None for pid in family), "all processes ended")
+        until(lambda: not any(map(processes.is_running, family)), "all processes ended")
         self.check_log()
 
     def kill(self):

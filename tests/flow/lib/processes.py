@@ -17,6 +17,12 @@ def stat(pid):
     return fields[0], int(fields[1]), int(fields[11]) + int(fields[12])
 
 
+def is_running(pid):
+    """It is there, and not only because nobody has asked for its exit status."""
+    facts = stat(pid)
+    return facts is not None and facts[0] not in "ZX"
+
+
 def family(pid):
     """The process and all that descend from it, zombies included."""
     parents = {}
@@ -53,7 +59,10 @@ def are_quiet(pids):
 
 
 def descriptors(pid):
-    """What a process has open, by number: {3: "socket:[123]"}."""
+    """
+    What a process has open, by number: {3: "socket:[123]"}. Workers cannot be looked into but by
+    root: nothing, then.
+    """
     found = {}
     try:
         for number in os.listdir(f"/proc/{pid}/fd"):
@@ -61,7 +70,7 @@ def descriptors(pid):
                 found[int(number)] = os.readlink(f"/proc/{pid}/fd/{number}")
             except FileNotFoundError:
                 pass
-    except FileNotFoundError:
+    except (FileNotFoundError, PermissionError):
         pass
     return found
 

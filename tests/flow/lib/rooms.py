@@ -111,10 +111,8 @@ class Room:
         self.write("/etc/hosts", "127.0.0.1 localhost mx.mail.test\n")
         self.write("/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files\n")
         self.write("/etc/resolv.conf", "")
-        self.folder("/dev")
-        self.folder("/tmp", mode=0o1777)
-        self.folder("/run")
-        self.folder("/var/run")
+        for name in ("dev", "run", "tmp", "var/run"):
+            self.folder(f"/{name}")
         for name, (major, minor) in DEVICES.items():
             device = self.path(f"/dev/{name}")
             try:

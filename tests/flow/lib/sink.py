@@ -24,9 +24,6 @@ class Sink:
         return [path.with_suffix(".eml").read_bytes()
                 for path in sorted(self.store.glob("*.env"))]
 
-    def transcript(self):
-        return self.transcript_file.read_text(errors="backslashreplace")
-
     def stop(self):
         self.process.terminate()
         self.process.communicate()
