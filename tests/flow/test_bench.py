@@ -472,11 +472,13 @@ def test_tls(secured, sink, bench):
     assert result.report["latency_us"]["connect"]["count"] == result.report["connections"]
 
 
-def test_certificate_is_checked(secured, sink, bench, authority):
+def test_certificate_is_checked(secured, sink, bench, authority, tmp_path):
     where, way = secured(sink())
+    stranger = tmp_path / "stranger.pem"
+    stranger.write_text(authority.rsa.pem)
     good = bench(where, *way, "-n", 1, "--ca", authority.file, "--name", "mail.test")
     assert good.status == 0 and "certificate checked" in good.out
-    for option in (("--name", "other.test", "--ca", authority.file), ("--ca", authority.rsa.chain)):
+    for option in (("--name", "other.test", "--ca", authority.file), ("--ca", stranger)):
         bad = bench(where, *way, "-n", 2, *option)
         assert bad.status == 1
         assert bad.failures() == {("tls", "handshake", 0): 2}

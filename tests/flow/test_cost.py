@@ -9,10 +9,11 @@ import pytest
 
 import proc
 from lib import mail
-from lib.basics import BUILD, POSTERN, until
+from lib.basics import AS_ROOT, BUILD, POSTERN, until
 from lib.client import tls_client
 
 pytestmark = pytest.mark.plain
+looks_into_workers = pytest.mark.skipif(not AS_ROOT, reason="only root can look into workers")
 
 BENCH = BUILD / "postern-bench"
 
@@ -128,6 +129,7 @@ def test_no_message_byte_is_copied(profiled, sink, say):
 # Memory.
 
 
+@looks_into_workers
 def test_idle_sessions(postern, sink, say):
     """Each takes two of the worker's descriptors: as many as a limit of 20000 has room for."""
     proxy = postern(backend=sink().address)
@@ -194,6 +196,7 @@ def difference(more, less, times):
     return sum(names.values()), told
 
 
+@looks_into_workers
 def test_system_calls(postern, sink, say, tmp_path):
     proxy = postern(backend=sink().address)
     size = ("-s", "4K")
