@@ -86,7 +86,7 @@ format-check: ## says what `make format` would change
 # ------------------------------------------------------------- on demand, not in `make check`
 
 FUZZ_STEPS := $(addprefix fuzz@,$(FUZZ_NAMES))
-.PHONY: fuzz fuzz-keep built@fuzz $(FUZZ_STEPS) tidy format fresh-check
+.PHONY: fuzz fuzz-keep built@fuzz $(FUZZ_STEPS) tidy format fresh-check mutants
 fuzz: ## searches with libFuzzer, FUZZ_SECONDS=600 for each target
 	$(Q)dist/install-packages build test tools
 	$(Q)$(MAKE) $(JOBS) -Otarget $(FUZZ_STEPS)
@@ -110,6 +110,10 @@ fuzz-keep: built@fuzz ## adds to the committed corpora what new inputs reach new
 		$(OUT)/fuzz/tests/fuzz/fuzz_$$name -merge=1 -verbosity=0 tests/fuzz/corpus/$$name \
 			$(OUT)/fuzz/corpus/$$name || exit 1; \
 	done
+
+mutants: ## breaks the inspector's rules one by one: a test must notice each (5 minutes)
+	$(Q)dist/install-packages build test
+	$(Q)tests/mutants/run
 
 tidy: ## clang-tidy over all sources
 	$(Q)dist/install-packages build test tools
