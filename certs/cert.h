@@ -28,7 +28,8 @@ struct cert {
 /* A certificate being loaded. */
 struct cert_load {
 	struct cert *cert;
-	const struct certificate_config *config;
+	const struct certificate_config *config; /* NULL: it is about a [clients] */
+	const char *place;                       /* of the section */
 	struct complaints *complaints;
 	bool failed;
 };
@@ -37,6 +38,9 @@ void cert_error(struct cert_load *load, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 void cert_warn(struct cert_load *load, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/* What is wrong with a file, by pem_read()'s errno. */
+void cert_unreadable(struct cert_load *load, const char *option, const char *path, int error);
 
 /*
  * Reads and checks it. `system` are the CAs that the system trusts, for the question whether the

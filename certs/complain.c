@@ -32,8 +32,8 @@ void cert_error(struct cert_load *load, const char *format, ...)
 	vsnprintf(sentence, sizeof sentence, format, args);
 	va_end(args);
 	load->failed = true;
-	if (!said_before(load->complaints, load->config->place, sentence))
-		complain(load->complaints, load->config->place, "%s", sentence);
+	if (!said_before(load->complaints, load->place, sentence))
+		complain(load->complaints, load->place, "%s", sentence);
 }
 
 void cert_warn(struct cert_load *load, const char *format, ...)
@@ -44,6 +44,6 @@ void cert_warn(struct cert_load *load, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(sentence, sizeof sentence, format, args);
 	va_end(args);
-	if (!said_before(load->complaints, load->config->place, sentence))
-		complain_warn(load->complaints, load->config->place, "%s", sentence);
+	if (!said_before(load->complaints, load->place, sentence))
+		complain_warn(load->complaints, load->place, "%s", sentence);
 }

@@ -33,7 +33,7 @@ static X509 *read_leaf(const char *path)
 	struct pem_file file;
 	size_t damaged;
 
-	if (pem_read(&file, path) != 0)
+	if (pem_read(&file, path, PEM_FILE_BYTES) != 0)
 		return NULL;
 	STACK_OF(X509) *list = pem_certificates(&file, &damaged);
 	X509 *leaf = list ? sk_X509_shift(list) : NULL;
@@ -47,7 +47,7 @@ static EVP_PKEY *read_key(const char *path)
 	struct pem_file file;
 	bool encrypted;
 
-	if (pem_read(&file, path) != 0)
+	if (pem_read(&file, path, PEM_FILE_BYTES) != 0)
 		return NULL;
 	EVP_PKEY *key = pem_key(&file, &encrypted);
 	pem_release(&file);

@@ -1,6 +1,6 @@
 #include "certs/certs.h"
 
-void tls_facts(const SSL *ssl, struct tls_facts *facts)
+void tls_facts(const SSL *ssl, const struct tls_client *client, struct tls_facts *facts)
 {
 	/* OpenSSL's questions about the group are not const, though they change nothing. */
 	SSL *asked = (SSL *)ssl;
@@ -12,6 +12,7 @@ void tls_facts(const SSL *ssl, struct tls_facts *facts)
 		.cipher = SSL_CIPHER_get_name(SSL_get_current_cipher(ssl)),
 		.group = name ? name : "",
 		.resumed = SSL_session_reused(ssl) == 1,
+		.why = cert_word(client),
 		.sni = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name),
 	};
 }

@@ -144,23 +144,49 @@ bool cert_foreign_alpn(const SSL *ssl)
 	return SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)) == foreign_mark;
 }
 
-/* FNV-1a. Nothing but tidiness rests on it: names with the same certificates may share sessions. */
-static uint64_t hash_name(const char *name)
-{
-	uint64_t hash = 0xcbf29ce484222325;
-
-	for (; *name; name++)
-		hash = (hash ^ (unsigned char)*name) * 0x100000001b3;
-	return hash;
-}
-
 bool hello_bind_sessions(SSL *ssl, const struct cert_context *context, const char *name)
 {
-	unsigned char id[STORE_DIGEST_BYTES + sizeof(uint64_t)];
-	uint64_t hash = hash_name(name);
+	unsigned char text[STORE_DIGEST_BYTES + NAME_BYTES];
+	unsigned char id[EVP_MAX_MD_SIZE];
+	size_t len = strlen(name);
 
-	_Static_assert(sizeof id <= SSL_MAX_SID_CTX_LENGTH, "OpenSSL takes 32 bytes");
-	memcpy(id, context->digest, STORE_DIGEST_BYTES);
-	memcpy(id + STORE_DIGEST_BYTES, &hash, sizeof hash);
-	return SSL_set_session_id_context(ssl, id, sizeof id) == 1;
+	_Static_assert(SSL_MAX_SID_CTX_LENGTH == 32, "as long as a SHA-256");
+	memcpy(text, context->digest, STORE_DIGEST_BYTES);
+	memcpy(text + STORE_DIGEST_BYTES, name, len);
+	return EVP_Digest(text, STORE_DIGEST_BYTES + len, id, NULL, EVP_sha256(), NULL) == 1 &&
+	       SSL_set_session_id_context(ssl, id, SSL_MAX_SID_CTX_LENGTH) == 1;
+}
+
+/* ---------------------------------------------------------------------------------- KeyUpdate */
+
+enum { KEY_UPDATES_MAX = 64 };
+
+/*
+ * Past the bound OpenSSL no longer goes on by itself from one record to the next, so whoever reads
+ * gets a word in.
+ */
+static void on_message(int written, int version, int type, const void *bytes, size_t len, SSL *ssl,
+		       void *arg)
+{
+	struct tls_client *client = arg;
+
+	(void)version;
+	if (written || type != SSL3_RT_HANDSHAKE || len == 0 ||
+	    *(const unsigned char *)bytes != SSL3_MT_KEY_UPDATE)
+		return;
+	if (++client->key_updates > KEY_UPDATES_MAX)
+		SSL_clear_mode(ssl, SSL_MODE_AUTO_RETRY);
+}
+
+void hello_count_updates(SSL *ssl, struct tls_client *client)
+{
+	SSL_set_msg_callback(ssl, on_message);
+	SSL_set_msg_callback_arg(ssl, client);
+}
+
+bool cert_flooded(const SSL *ssl)
+{
+	const struct tls_client *client = SSL_get_app_data(ssl);
+
+	return client->key_updates > KEY_UPDATES_MAX;
 }

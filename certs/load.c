@@ -33,13 +33,13 @@ const char *cert_title(const X509 *x509, char title[static CERT_TITLE_BYTES])
 	return title;
 }
 
-static void say_unreadable(struct cert_load *load, const char *option, const char *path, int error)
+void cert_unreadable(struct cert_load *load, const char *option, const char *path, int error)
 {
 	if (error == EACCES)
 		cert_error(load, "%s: %s may not be read: let the user that starts Postern read it",
 			   option, path);
 	else if (error == EFBIG)
-		cert_error(load, "%s: %s is over 1 MiB: expected a PEM file", option, path);
+		cert_error(load, "%s: %s is too long to be what is expected", option, path);
 	else if (error == EISDIR || error == EINVAL)
 		cert_error(load, "%s: %s is no file: expected the path of a PEM file", option,
 			   path);
@@ -52,10 +52,10 @@ static void load_chain(struct cert_load *load)
 	const char *path = load->config->chain;
 	struct pem_file file;
 	size_t damaged;
-	int error = pem_read(&file, path);
+	int error = pem_read(&file, path, PEM_FILE_BYTES);
 
 	if (error != 0) {
-		say_unreadable(load, "chain", path, error);
+		cert_unreadable(load, "chain", path, error);
 		return;
 	}
 	load->cert->chain = pem_certificates(&file, &damaged);
@@ -99,10 +99,10 @@ static void load_key(struct cert_load *load)
 	const char *path = load->config->key;
 	struct pem_file file;
 	bool encrypted;
-	int error = pem_read(&file, path);
+	int error = pem_read(&file, path, PEM_FILE_BYTES);
 
 	if (error != 0) {
-		say_unreadable(load, "key", path, error);
+		cert_unreadable(load, "key", path, error);
 		return;
 	}
 	check_key_mode(load, path, file.mode);
@@ -124,7 +124,9 @@ struct cert *cert_load(const struct certificate_config *config, X509_STORE *syst
 		       struct complaints *complaints)
 {
 	struct cert *cert = calloc(1, sizeof *cert);
-	struct cert_load load = { .cert = cert, .config = config, .complaints = complaints };
+	struct cert_load load = {
+		.cert = cert, .config = config, .place = config->place, .complaints = complaints
+	};
 
 	if (!cert) {
 		cert_error(&load, "out of memory");

@@ -9,13 +9,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int check_kind(const struct stat *status)
+static int check_kind(const struct stat *status, off_t most)
 {
 	if (S_ISDIR(status->st_mode))
 		return EISDIR;
 	if (!S_ISREG(status->st_mode))
 		return EINVAL;
-	return status->st_size > PEM_FILE_BYTES ? EFBIG : 0;
+	return status->st_size > most ? EFBIG : 0;
 }
 
 static int read_all(int fd, struct pem_file *file, size_t size)
@@ -34,13 +34,13 @@ static int read_all(int fd, struct pem_file *file, size_t size)
 	return 0;
 }
 
-static int read_open(int fd, struct pem_file *file)
+static int read_open(int fd, struct pem_file *file, off_t most)
 {
 	struct stat status;
 
 	if (fstat(fd, &status) != 0)
 		return errno;
-	int error = check_kind(&status);
+	int error = check_kind(&status, most);
 	if (error != 0)
 		return error;
 	file->mode = status.st_mode;
@@ -48,14 +48,14 @@ static int read_open(int fd, struct pem_file *file)
 	return file->text ? read_all(fd, file, (size_t)status.st_size) : ENOMEM;
 }
 
-int pem_read(struct pem_file *file, const char *path)
+int pem_read(struct pem_file *file, const char *path, off_t most)
 {
 	*file = (struct pem_file){ 0 };
 	/* O_NONBLOCK: a FIFO at that path would stop the start without a word. */
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)
 		return errno;
-	int error = read_open(fd, file);
+	int error = read_open(fd, file, most);
 	close(fd);
 	if (error != 0)
 		pem_release(file);

@@ -16,8 +16,8 @@ struct pem_file {
 	mode_t mode; /* of the very file that was read */
 };
 
-/* 0 or an errno: EFBIG over PEM_FILE_BYTES, EISDIR or EINVAL for what is no regular file. */
-int pem_read(struct pem_file *file, const char *path);
+/* 0 or an errno: EFBIG over `most` bytes, EISDIR or EINVAL for what is no regular file. */
+int pem_read(struct pem_file *file, const char *path, off_t most);
 
 /* Wipes the text: it may be a key. */
 void pem_release(struct pem_file *file);

@@ -91,11 +91,11 @@ SSL_CTX *policy_context(enum tls_policy policy)
 	return NULL;
 }
 
-void policy_set_tickets(SSL_CTX *context, int tickets, bool rsa)
+void policy_set_tickets(SSL_CTX *context, int tickets, bool dear)
 {
 	if (tickets == 0)
 		SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
 	if (tickets == TICKETS_AUTO)
-		tickets = rsa ? 1 : 0;
+		tickets = dear ? 1 : 0;
 	SSL_CTX_set_num_tickets(context, (size_t)tickets);
 }

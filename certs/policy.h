@@ -14,8 +14,9 @@ SSL_CTX *policy_context(enum tls_policy policy);
 
 /*
  * How many session tickets a TLS 1.3 handshake gives out. With an explicit 0, TLS 1.2 has none
- * either. A full handshake that signs with `rsa` is dear, others are not worth a ticket.
+ * either. A full handshake that signs with RSA, or looks at a client's certificate, is `dear`;
+ * others are not worth a ticket.
  */
-void policy_set_tickets(SSL_CTX *context, int tickets, bool rsa);
+void policy_set_tickets(SSL_CTX *context, int tickets, bool dear);
 
 #endif

@@ -67,7 +67,8 @@ static bool digest_certificate(EVP_MD_CTX *sum, const struct cert *cert)
 	       EVP_DigestUpdate(sum, fingerprint, len) == 1;
 }
 
-static bool digest_context(struct cert_context *into, const char *listener)
+static bool digest_context(struct cert_context *into, const struct cert_store *store,
+			   const char *listener)
 {
 	unsigned char digest[EVP_MAX_MD_SIZE];
 	EVP_MD_CTX *sum = EVP_MD_CTX_new();
@@ -77,6 +78,9 @@ static bool digest_context(struct cert_context *into, const char *listener)
 	for (enum cert_kind kind = 0; kind < CERT_KINDS; kind++)
 		if (into->of[kind])
 			done = done && digest_certificate(sum, into->of[kind]);
+	if (store->clients)
+		done = done &&
+		       EVP_DigestUpdate(sum, store->clients->digest, CLIENTS_DIGEST_BYTES) == 1;
 	done = done && EVP_DigestFinal_ex(sum, digest, NULL) == 1;
 	if (done)
 		memcpy(into->digest, digest, STORE_DIGEST_BYTES);
@@ -88,13 +92,16 @@ static bool open_context(struct cert_store *store, struct cert_context *context,
 			 const struct listener_config *listener)
 {
 	context->context = policy_context(listener->tls_policy);
-	if (!context->context || !digest_context(context, listener->name))
+	if (!context->context || !digest_context(context, store, listener->name))
 		return false;
 	for (enum cert_kind kind = 0; kind < CERT_KINDS; kind++)
 		if (context->of[kind] && !add_certificate(context->context, context->of[kind]))
 			return false;
 	policy_set_tickets(context->context, listener->tickets,
-			   context->of[CERT_RSA] || context->of[CERT_RSA_PSS]);
+			   store->clients || context->of[CERT_RSA] || context->of[CERT_RSA_PSS]);
+	client_install_tickets(context->context);
+	if (store->clients && !client_policy_install(store->clients, context->context))
+		return false;
 	hello_install(context->context, store);
 	return true;
 }
@@ -113,7 +120,9 @@ static const struct cert_context *context_of(struct cert_store *store,
 static void warn_shadowed(struct cert *cert, const struct cert *first, const char *name,
 			  struct complaints *complaints)
 {
-	struct cert_load load = { .config = cert->config, .complaints = complaints };
+	struct cert_load load = { .config = cert->config,
+				  .place = cert->config->place,
+				  .complaints = complaints };
 
 	if (cert == first || cert->shadowed)
 		return;
@@ -249,7 +258,12 @@ static bool load(struct cert_store *store, const struct listener_config *listene
 			 listener->name);
 		return false;
 	}
-	if (!load_certificates(store, listener, complaints))
+	bool good = true;
+	if (listener->clients) {
+		store->clients = client_policy_load(listener->clients, complaints);
+		good = store->clients != NULL;
+	}
+	if (!load_certificates(store, listener, complaints) || !good)
 		return false;
 	if (index_names(store, complaints) && open_contexts(store, listener))
 		return true;
@@ -281,17 +295,23 @@ void cert_store_free(struct cert_store *store)
 	for (size_t i = 0; i < store->cert_count; i++)
 		cert_free(store->certs[i]);
 	SSL_CTX_free(store->foreign);
+	client_policy_free(store->clients);
 	free(store->contexts);
 	free(store->names);
 	free(store->certs);
 	free(store);
 }
 
-SSL *cert_store_ssl(const struct cert_store *store, int fd)
+SSL *cert_store_ssl(const struct cert_store *store, int fd, struct tls_client *client)
 {
 	SSL *ssl = SSL_new(store->fallback->context);
 
+	*client = (struct tls_client){ .store = store };
+	if (store->clients)
+		client->why = CLIENT_NONE;
 	if (ssl && SSL_set_fd(ssl, fd) == 1) {
+		SSL_set_app_data(ssl, client);
+		hello_count_updates(ssl, client);
 		SSL_set_accept_state(ssl);
 		return ssl;
 	}

@@ -4,14 +4,16 @@
 
 #include "certs/cert.h"
 #include "certs/certs.h"
+#include "certs/clients.h"
 
-enum { STORE_DIGEST_BYTES = 24 };
+enum { STORE_DIGEST_BYTES = 32 };
 
 /* What one or several names are served with: at most one certificate of each kind of key. */
 struct cert_context {
 	const struct cert *of[CERT_KINDS];
 	SSL_CTX *context;
-	unsigned char digest[STORE_DIGEST_BYTES]; /* of the listener and these certificates */
+	unsigned char digest[STORE_DIGEST_BYTES]; /* of the listener and these certificates, and who
+						     is let in */
 };
 
 struct cert_name {
@@ -27,6 +29,7 @@ struct cert_store {
 	struct cert_name *names; /* sorted */
 	size_t name_count;
 	const struct cert_context *fallback; /* for unknown names, and none */
+	struct client_policy *clients;       /* NULL: no certificate is asked for */
 	SSL_CTX *foreign;                    /* serves nothing: marks who spoke foreign ALPN */
 };
 
@@ -44,5 +47,8 @@ SSL_CTX *hello_foreign_context(void);
  * asked for.
  */
 bool hello_bind_sessions(SSL *ssl, const struct cert_context *context, const char *name);
+
+/* Makes cert_flooded() true when it should be. */
+void hello_count_updates(SSL *ssl, struct tls_client *client);
 
 #endif

@@ -28,6 +28,8 @@ struct config {
 	size_t listener_count;
 	struct certificate_config *certificates;
 	size_t certificate_count;
+	struct clients_config *clients;
+	size_t clients_count;
 	struct backend_config *backends;
 	size_t backend_count;
 	struct policy_config *policies; /* "default" is there even where the file has none */

@@ -12,6 +12,7 @@
 
 HEADED(listener_config);
 HEADED(certificate_config);
+HEADED(clients_config);
 HEADED(backend_config);
 HEADED(policy_config);
 
@@ -27,6 +28,9 @@ const struct section_row section_rows[SECTION_KINDS] = {
 		LIST(certificate_config, certificates, certificate_count),
 		"What clients are shown; the one that has the name they ask for, else the "
 		"listener's first." },
+	[SECTION_CLIENTS] = { "clients", "devices",
+		LIST(clients_config, clients, clients_count),
+		"Which clients are let in by certificate, at listeners that name this section." },
 	[SECTION_BACKEND] = { "backend", "mail", LIST(backend_config, backends, backend_count),
 		"The mail server that stands behind." },
 	[SECTION_POLICY] = { "policy", "default", LIST(policy_config, policies, policy_count),
@@ -51,6 +55,11 @@ static const struct option_word tls_policies[] = { { "modern", TLS_MODERN },
 	{ "intermediate", TLS_INTERMEDIATE }, { NULL, 0 } };
 static const struct option_word ticket_counts[] = { { "auto", TICKETS_AUTO }, { "0", 0 },
 	{ "1", 1 }, { "2", 2 }, { NULL, 0 } };
+static const struct option_word verify_kinds[] = { { "request", CLIENTS_REQUEST },
+	{ "require", CLIENTS_REQUIRE }, { NULL, 0 } };
+static const struct option_word refuse_accept[] = { { "refuse", false }, { "accept", true },
+	{ NULL, 0 } };
+static const struct option_word refusals[] = { { "smtp", false }, { "tls", true }, { NULL, 0 } };
 static const struct option_word newlines[] = { { "reject", false }, { "normalize", true },
 	{ NULL, 0 } };
 static const struct option_word auth_times[] = { { "tls", AUTH_TLS }, { "always", AUTH_ALWAYS },
@@ -70,6 +79,7 @@ static const struct option_word refuse_tolerate[] = { { "refuse", false }, { "to
 #define LISTENER(name, type, member) SECTION_LISTENER, name, type, FIELD(listener_config, member)
 #define CERTIFICATE(name, type, member) \
 	SECTION_CERTIFICATE, name, type, FIELD(certificate_config, member)
+#define CLIENTS(name, type, member) SECTION_CLIENTS, name, type, FIELD(clients_config, member)
 #define BACKEND(name, type, member) SECTION_BACKEND, name, type, FIELD(backend_config, member)
 #define POLICY(name, type, member) SECTION_POLICY, name, type, FIELD(policy_config, member)
 #define LIMITS(name, type, member) SECTION_LIMITS, name, type, FIELD(config, member)
@@ -103,6 +113,9 @@ const struct option options[] = {
 		.note = "all of them, in the order of the file",
 		.help = "Names of [certificate] sections; the first serves who asks for no known "
 			"name." },
+	{ LISTENER("clients", OPTION_REFERENCE, clients_name), .preset = "",
+		.note = "no client certificate is asked for",
+		.help = "Name of the [clients] section that says whose certificates let in." },
 	{ LISTENER("policy", OPTION_REFERENCE, policy_name), .preset = "default",
 		.help = "Name of the [policy] section that holds here." },
 	{ LISTENER("backend", OPTION_REFERENCE, backend_name), .preset = "",
@@ -131,6 +144,35 @@ const struct option options[] = {
 		.note = "the DNS names in the certificate",
 		.help = "Host names that this certificate answers to; *.example.org covers one "
 			"label." },
+
+	{ CLIENTS("verify", OPTION_WORD, verify), .preset = "require", .words = verify_kinds,
+		.help = "require: who shows no certificate that is good and allowed is refused. "
+			"request: nobody is refused, and the log has what was shown." },
+	{ CLIENTS("ca", OPTION_PATH, ca), .preset = "", .note = "none",
+		.help = "PEM file with the authorities whose clients are let in. Without one, only "
+			"certificates that sha256: or spki: pin." },
+	{ CLIENTS("crl", OPTION_PATHS, crl), .preset = "",
+		.note = "nothing is asked about revocation",
+		.help = "Files with certificate revocation lists, PEM or DER, one for each "
+			"authority." },
+	{ CLIENTS("crl_missing", OPTION_WORD, crl_missing_accept), .preset = "refuse",
+		.words = refuse_accept,
+		.help = "What becomes of a client when crl is set and its authority's list is "
+			"missing, or older than it says it may be." },
+	{ CLIENTS("depth", OPTION_NUMBER, depth), .preset = "5", .max = 20,
+		.help = "The most certificates between the client's and the authority's." },
+	{ CLIENTS("allow", OPTION_ALLOW, allow), .preset = "",
+		.note = "every certificate that is good",
+		.help = "Whose certificates are allowed: dns:NAME, email:ADDRESS, uri:URI (of the "
+			"subjectAltName), subject:DN (to the end of the line), sha256:FINGERPRINT, "
+			"spki:SHA256 of the public key. A self-signed certificate that one of the "
+			"last two pins needs no authority." },
+	{ CLIENTS("allow_file", OPTION_PATH, allow_file), .preset = "", .note = "none",
+		.help = "A file with more of them, one a line, each with `= login` behind it or "
+			"not; the log has the login." },
+	{ CLIENTS("refuse", OPTION_WORD, refuse_by_tls), .preset = "smtp", .words = refusals,
+		.help = "smtp: the refused are told why in words, after the handshake (554, or 550 "
+			"to EHLO). tls: the handshake fails." },
 
 	{ BACKEND("server", OPTION_SERVER, server), .sample = "127.0.0.1:25",
 		.help = "The server: address:port, name:port, [IPv6]:port or unix:/path. A name "
@@ -240,6 +282,7 @@ enum option_shape option_shape(const struct option *option)
 		[OPTION_WORD] = SHAPE_WORD,        [OPTION_WORKERS] = SHAPE_NUMBER,
 		[OPTION_NUMBER] = SHAPE_NUMBER,    [OPTION_SIZE] = SHAPE_NUMBER,
 		[OPTION_TIME] = SHAPE_NUMBER,      [OPTION_REFERENCES] = SHAPE_STRINGS,
+		[OPTION_PATHS] = SHAPE_STRINGS,    [OPTION_ALLOW] = SHAPE_STRINGS,
 		[OPTION_DOMAINS] = SHAPE_STRINGS,  [OPTION_TOKENS] = SHAPE_STRINGS,
 		[OPTION_PATTERNS] = SHAPE_STRINGS, [OPTION_NETWORKS] = SHAPE_NETWORKS,
 		[OPTION_ADDRESSES] = SHAPE_ADDRS,  [OPTION_SERVER] = SHAPE_ADDRS,

@@ -11,6 +11,7 @@ enum section_kind {
 	SECTION_POSTERN,
 	SECTION_LISTENER,
 	SECTION_CERTIFICATE,
+	SECTION_CLIENTS,
 	SECTION_BACKEND,
 	SECTION_POLICY,
 	SECTION_LIMITS,
@@ -48,6 +49,8 @@ enum option_type {
 	OPTION_SIZE, /* bytes */
 	OPTION_TIME, /* milliseconds */
 	OPTION_REFERENCES,
+	OPTION_PATHS,    /* made absolute */
+	OPTION_ALLOW,    /* rules of allow.h; a subject runs to the end of its line */
 	OPTION_DOMAINS,  /* with `*.` in front, perhaps */
 	OPTION_TOKENS,   /* letters, digits, hyphens */
 	OPTION_PATTERNS, /* tokens with `*` and `_` */
@@ -86,7 +89,7 @@ struct option {
 	const char *help;
 };
 
-enum { OPTIONS_MAX = 64 };
+enum { OPTIONS_MAX = 128 };
 
 extern const struct option options[];
 extern const size_t option_count; /* at most OPTIONS_MAX */

@@ -37,7 +37,8 @@ static void print_option(const struct option *option, const void *values, FILE *
 	for (size_t i = 0; i < count; i++) {
 		value_format(option, values, i, text, sizeof text);
 		size_t len = strlen(text);
-		if (i > 0 && column + len + 2 <= LINE_COLUMNS) {
+		/* A subject would take what follows for more of it. */
+		if (i > 0 && option->type != OPTION_ALLOW && column + len + 2 <= LINE_COLUMNS) {
 			column += (size_t)fprintf(to, ", %s", text);
 			continue;
 		}

@@ -176,12 +176,31 @@ static void refer_backend(struct draft *draft, struct section *section)
 			 draft->config->backend_count);
 }
 
+/* Without TLS nobody shows a certificate: on such a listener `require` would be a hole. */
+static void refer_clients(struct draft *draft, struct section *section)
+{
+	struct listener_config *listener = section->values;
+	const struct clients_config *clients;
+
+	if (!listener->clients_name)
+		return;
+	clients =
+		refer(draft, SECTION_CLIENTS, listener->clients_name, place_of(section, "clients"));
+	listener->clients = clients;
+	if (clients && clients->verify == CLIENTS_REQUIRE && listener->tls == LISTENER_OPTIONAL)
+		complain(draft->complaints, place_of(section, "clients"),
+			 "[clients %s] has `verify = require`, which plain text would get around; "
+			 "set `tls = required` here, or `verify = request` there",
+			 clients->name);
+}
+
 static void refer_all(struct draft *draft, struct section *section)
 {
 	struct listener_config *listener = section->values;
 
 	refer_certificates(draft, section);
 	refer_backend(draft, section);
+	refer_clients(draft, section);
 	if (listener->policy_name)
 		listener->policy = refer(draft, SECTION_POLICY, listener->policy_name,
 					 place_of(section, "policy"));
@@ -258,9 +277,18 @@ static void check_policy(struct draft *draft, const struct section *section)
 			 "change one of them");
 }
 
+/* As in the sample, which has a section of each kind. */
+static bool is_bare(const struct section *section)
+{
+	for (size_t i = 0; i < option_count; i++)
+		if (section->set_at[i])
+			return false;
+	return true;
+}
+
 static void warn_unused(struct draft *draft, const struct section *section)
 {
-	if (!section->used && section_rows[section->kind].sample &&
+	if (!is_bare(section) && !section->used && section_rows[section->kind].sample &&
 	    section->kind != SECTION_LISTENER && strcmp(section->name, "default") != 0)
 		complain_warn(draft->complaints, section->place, "no listener uses [%s %s]",
 			      section_rows[section->kind].word, section->name);

@@ -8,6 +8,7 @@
 enum listener_tls { LISTENER_IMPLICIT, LISTENER_REQUIRED, LISTENER_OPTIONAL };
 enum tls_policy { TLS_MODERN, TLS_INTERMEDIATE };
 enum tickets { TICKETS_AUTO = -1 }; /* otherwise 0, 1 or 2 */
+enum clients_verify { CLIENTS_REQUEST, CLIENTS_REQUIRE };
 enum auth_when { AUTH_TLS, AUTH_ALWAYS, AUTH_NEVER };
 
 struct certificate_config {
@@ -16,6 +17,19 @@ struct certificate_config {
 	const char *chain;
 	const char *key;
 	struct strings names; /* empty: the certificate's own */
+};
+
+struct clients_config {
+	const char *name;
+	const char *place;
+	enum clients_verify verify;
+	const char *ca;     /* NULL: none */
+	struct strings crl; /* paths */
+	bool crl_missing_accept;
+	uint64_t depth;         /* certificates between the client's and a CA's */
+	struct strings allow;   /* rules, see allow.h */
+	const char *allow_file; /* NULL: none */
+	bool refuse_by_tls;
 };
 
 struct policy_config {
@@ -53,6 +67,8 @@ struct listener_config {
 	struct strings certificate_names;         /* as written; empty: all */
 	struct certificate_config **certificates; /* what they refer to; the first is the default */
 	size_t certificate_count;
+	const char *clients_name;
+	const struct clients_config *clients; /* NULL: no certificate is asked for */
 	const char *policy_name;
 	const struct policy_config *policy; /* never NULL in a checked configuration */
 	const char *backend_name;

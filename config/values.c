@@ -1,5 +1,6 @@
 #include "config/values.h"
 
+#include "config/allow.h"
 #include "config/lines.h"
 #include "config/numbers.h"
 #include "config/suggest.h"
@@ -30,50 +31,6 @@ __attribute__((format(printf, 2, 3))) static bool refuse(const struct parse *par
 	return false;
 }
 
-/* --------------------------------------------------------------------------------- characters */
-
-static bool is_alnum(char c)
-{
-	return (c >= '0' && c <= '9') || (slice_upper(c) >= 'A' && slice_upper(c) <= 'Z');
-}
-
-/* At least one byte, at most `most`, each a letter, a digit or one of `others`. */
-static bool is_made_of(struct slice text, const char *others, size_t most)
-{
-	for (size_t i = 0; i < text.len; i++)
-		if (!is_alnum(text.ptr[i]) && (!text.ptr[i] || !strchr(others, text.ptr[i])))
-			return false;
-	return text.len > 0 && text.len <= most;
-}
-
-bool value_is_name(struct slice text)
-{
-	return is_made_of(text, "._-", 64);
-}
-
-bool value_is_domain(struct slice text)
-{
-	if (!is_made_of(text, ".-_", 253))
-		return false;
-	for (;;) {
-		size_t dot = slice_find(text, '.', 0);
-		if (dot == 0 || dot > 63 || text.ptr[0] == '-' || text.ptr[dot - 1] == '-')
-			return false;
-		if (dot == text.len)
-			return true;
-		text = slice_skip(text, dot + 1);
-	}
-}
-
-struct slice value_item(struct slice *rest)
-{
-	size_t comma = slice_find(*rest, ',', 0);
-	struct slice item = slice_trim(slice_head(*rest, comma));
-
-	*rest = slice_skip(*rest, comma + 1);
-	return item;
-}
-
 /* ------------------------------------------------------------------------------------ strings */
 
 static bool keep_string(const struct parse *parse)
@@ -100,12 +57,13 @@ static bool parse_hostname(const struct parse *parse)
 
 static bool parse_user(const struct parse *parse)
 {
-	if (!is_made_of(parse->text, "._-", 32) || parse->text.ptr[0] == '-')
+	if (!value_is_made_of(parse->text, "._-", 32) || parse->text.ptr[0] == '-')
 		return refuse(parse, "expected the name of a user");
 	return keep_string(parse);
 }
 
-static bool parse_path(const struct parse *parse)
+/* NULL after a refusal. */
+static const char *make_path(const struct parse *parse)
 {
 	bool absolute = parse->text.ptr[0] == '/';
 	const char *path = arena_format(parse->source->arena, "%s%s%.*s",
@@ -114,11 +72,35 @@ static bool parse_path(const struct parse *parse)
 
 	/* The directory's name too must be one that can be written into a file and read back. */
 	if (lines_comment(slice_str(path)) < strlen(path))
-		return refuse(parse, "expected a path without a `;` or `#` that follows a blank");
-	if (strlen(path) >= PATH_MAX)
-		return refuse(parse, "a path has at most %d bytes", PATH_MAX - 1);
-	*(const char **)parse->at = path;
-	return true;
+		refuse(parse, "expected a path without a `;` or `#` that follows a blank");
+	else if (strlen(path) >= PATH_MAX)
+		refuse(parse, "a path has at most %d bytes", PATH_MAX - 1);
+	else
+		return path;
+	return NULL;
+}
+
+static bool parse_path(const struct parse *parse)
+{
+	*(const char **)parse->at = make_path(parse);
+	return *(const char **)parse->at != NULL;
+}
+
+static bool add_path(const struct parse *parse)
+{
+	struct parse item = *parse;
+	const char *path = make_path(parse);
+
+	item.text = slice_str(path ? path : "");
+	return path && add_string(&item);
+}
+
+static bool add_allow(const struct parse *parse)
+{
+	struct allow_rule rule;
+	const char *why;
+
+	return allow_parse(parse->text, &rule, &why) ? add_string(parse) : refuse(parse, "%s", why);
 }
 
 static const struct option_word *find_word(const struct parse *parse, struct suggest *suggest)
@@ -172,14 +154,14 @@ static bool add_domain(const struct parse *parse)
 
 static bool add_token(const struct parse *parse)
 {
-	if (!is_made_of(parse->text, "-", 64))
+	if (!value_is_made_of(parse->text, "-", 64))
 		return refuse(parse, "expected words of letters, digits and hyphens");
 	return add_string(parse);
 }
 
 static bool add_pattern(const struct parse *parse)
 {
-	if (!is_made_of(parse->text, "-_*", 64))
+	if (!value_is_made_of(parse->text, "-_*", 64))
 		return refuse(parse, "expected words of letters, digits, hyphens, `_` and `*`");
 	return add_string(parse);
 }
@@ -345,6 +327,8 @@ static bool (*const parsers[])(const struct parse *) = {
 	[OPTION_SIZE] = parse_number,
 	[OPTION_TIME] = parse_number,
 	[OPTION_REFERENCES] = add_reference,
+	[OPTION_PATHS] = add_path,
+	[OPTION_ALLOW] = add_allow,
 	[OPTION_DOMAINS] = add_domain,
 	[OPTION_TOKENS] = add_token,
 	[OPTION_PATTERNS] = add_pattern,
@@ -364,8 +348,9 @@ bool value_parse(const struct option *option, struct slice text, const struct va
 		return parsers[option->type](&parse);
 	/* A comma at the end has an empty item behind it. */
 	for (bool more = true; more;) {
-		more = slice_find(text, ',', 0) < text.len;
-		parse.text = value_item(&text);
+		bool rest = option->type == OPTION_ALLOW && allow_is_subject(slice_trim(text));
+		more = !rest && slice_find(text, ',', 0) < text.len;
+		parse.text = rest ? slice_trim(text) : value_item(&text);
 		if (parse.text.len == 0)
 			return refuse(&parse, "expected a value between commas");
 		if (!parsers[option->type](&parse))

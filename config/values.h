@@ -40,6 +40,9 @@ void value_format(const struct option *option, const void *values, size_t index,
 /* Cuts the first item off a list by comma, without the blanks around it. */
 struct slice value_item(struct slice *rest);
 
+/* At least one byte, at most `most`, each a letter, a digit or one of `others`. */
+bool value_is_made_of(struct slice text, const char *others, size_t most);
+
 /* Letters, digits, `.`, `_` and `-`, at most 64: what sections can be called. */
 bool value_is_name(struct slice text);
 

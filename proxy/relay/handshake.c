@@ -5,12 +5,13 @@
 static void handshake_failed(struct session *s, enum tls_handshake outcome, const char *why)
 {
 	static const enum ending endings[] = {
-		[TLS_PLAIN] = END_PLAIN_ON_TLS,
-		[TLS_FOREIGN] = END_FOREIGN_ALPN,
-		[TLS_CLOSED] = END_HANDSHAKE_FAILED,
+		[TLS_PLAIN] = END_PLAIN_ON_TLS,      [TLS_FOREIGN] = END_FOREIGN_ALPN,
+		[TLS_REFUSED] = END_CLIENT_REFUSED,  [TLS_CLOSED] = END_HANDSHAKE_FAILED,
 		[TLS_FAILED] = END_HANDSHAKE_FAILED,
 	};
 
+	if (outcome == TLS_REFUSED)
+		why = cert_judge(s->client.ssl, &s->tls);
 	s->detail = outcome == TLS_FOREIGN ? NULL : why;
 	session_close(s, endings[outcome]);
 }
@@ -18,12 +19,17 @@ static void handshake_failed(struct session *s, enum tls_handshake outcome, cons
 static void handshake_done(struct session *s)
 {
 	bool upgraded = s->stage == STAGE_UPGRADE;
+	const char *refused = cert_judge(s->client.ssl, &s->tls);
 
 	s->client.readable = s->client.writable = true;
 	s->secured = session_now(s);
 	s->relay->counters->handshakes++;
 	s->stage = STAGE_RELAY;
 	s->deadline = 0;
+	if (refused) {
+		s->detail = refused;
+		smtp_refuse_client(&s->smtp, slice_str(refused));
+	}
 	if (!upgraded)
 		return;
 	if (s->server.fd >= 0)
@@ -63,7 +69,7 @@ bool session_upgrade(struct session *s)
 	}
 	if (buf_leaving(&s->server.in).len > 0)
 		return false;
-	s->client.ssl = cert_store_ssl(s->service->certs, s->client.fd);
+	s->client.ssl = cert_store_ssl(s->service->certs, s->client.fd, &s->tls);
 	if (!s->client.ssl) {
 		session_close(s, END_NO_MEMORY);
 		return true;

@@ -6,19 +6,38 @@ static uint64_t ms(double from, double to)
 	return from > 0 && to > from ? (uint64_t)((to - from) * 1000) : 0;
 }
 
+/* What was shown, be it good or not: so that a list can be made from what comes. */
+static void log_certificate(struct log_line *line, const struct session *s, const char *why)
+{
+	struct tls_shown shown;
+
+	if (!why)
+		return;
+	log_str(line, "client_certificate", why);
+	log_str(line, "login", s->tls.login);
+	if (!tls_shown(s->client.ssl, &shown))
+		return;
+	log_slice(line, "subject", slice_str(shown.subject));
+	log_slice(line, "issuer", slice_str(shown.issuer));
+	log_str(line, "sha256", shown.fingerprint);
+}
+
 static void log_tls(struct log_line *line, const struct session *s)
 {
 	struct tls_facts facts;
 
+	if (s->reason == END_CLIENT_REFUSED && s->secured == 0)
+		log_str(line, "client_certificate", cert_word(&s->tls));
 	if (s->secured == 0)
 		return;
-	tls_facts(s->client.ssl, &facts);
+	tls_facts(s->client.ssl, &s->tls, &facts);
 	log_str(line, "tls", facts.version);
 	log_str(line, "cipher", facts.cipher);
 	log_str(line, "group", facts.group);
 	log_str(line, "resumed", facts.resumed ? "yes" : "no");
 	if (facts.sni)
 		log_slice(line, "sni", slice_str(facts.sni));
+	log_certificate(line, s, facts.why);
 	log_ms(line, "tls_seconds", ms(s->started, s->secured));
 }
 
@@ -44,7 +63,10 @@ void session_log_end(const struct session *s, double now)
 	if (s->dialed > 0 && s->connected >= s->dialed)
 		log_ms(&line, "connect_seconds", ms(s->dialed, s->connected));
 	log_str(&line, "reason", ending_word(s->reason));
-	log_str(&line, "detail", s->detail);
+	if (s->secured > 0 && cert_flooded(s->client.ssl))
+		log_str(&line, "detail", "too many TLS key updates");
+	else
+		log_str(&line, "detail", s->detail);
 	log_ms(&line, "seconds", ms(s->started, now));
 	log_end(&line);
 }

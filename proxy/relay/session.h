@@ -56,6 +56,7 @@ struct session {
 	bool more;          /* the turn was over before there was nothing left to do */
 
 	struct smtp smtp;
+	struct tls_client tls; /* whom the client's certificate shows */
 	struct dial dial;
 	char id[SESSION_ID_BYTES];
 	struct addr address; /* of the client */

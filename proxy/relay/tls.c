@@ -32,6 +32,9 @@ static enum tls_handshake accept_failed(SSL *ssl, int result, const char **why)
 	*why = sentence ? sentence : "the client went away";
 	if (cert_foreign_alpn(ssl))
 		return TLS_FOREIGN;
+	if (ERR_GET_REASON(error) == SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE ||
+	    ERR_GET_REASON(error) == SSL_R_CERTIFICATE_VERIFY_FAILED)
+		return TLS_REFUSED;
 	if (result == SSL_ERROR_SSL && is_plain_text(ssl, error))
 		return TLS_PLAIN;
 	return result == SSL_ERROR_SSL && error != 0 &&
@@ -70,7 +73,7 @@ ssize_t tls_read(SSL *ssl, char *to, size_t room, bool *clean, bool *wants_write
 	ERR_clear_error();
 	if (SSL_read_ex(ssl, to, room, &n) == 1)
 		return (ssize_t)n;
-	switch (SSL_get_error(ssl, 0)) {
+	switch (cert_flooded(ssl) ? SSL_ERROR_SYSCALL : SSL_get_error(ssl, 0)) {
 	case SSL_ERROR_WANT_WRITE:
 		*wants_write = true;
 		return IO_AGAIN;

@@ -14,6 +14,7 @@ enum tls_handshake {
 	TLS_WANTS_WRITE,
 	TLS_PLAIN,   /* what came is no TLS at all */
 	TLS_FOREIGN, /* ALPN offered other protocols only */
+	TLS_REFUSED, /* by us, for its certificate */
 	TLS_CLOSED,  /* the client went away */
 	TLS_FAILED,
 };

@@ -29,6 +29,14 @@ void smtp_refuse(struct smtp *smtp, uint8_t say)
 	owed_say(smtp, VERB_GREETING, say);
 }
 
+void smtp_refuse_client(struct smtp *smtp, struct slice refused)
+{
+	smtp->refused = refused;
+	/* Who is refused already is told of that. */
+	if (smtp->secured && smtp->server == SMTP_SERVER_WANTED)
+		smtp_refuse(smtp, SAY_CLIENT_REFUSED_GREETING);
+}
+
 /* RFC 3207 section 4.2: nothing known from before is kept; what is counted for the log stays. */
 static void secured(struct smtp *smtp)
 {

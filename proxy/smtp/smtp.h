@@ -77,6 +77,12 @@ void smtp_init(struct smtp *smtp, const struct smtp_policy *policy, bool secured
  */
 void smtp_refuse(struct smtp *smtp, uint8_t say);
 
+/*
+ * The client is refused for its certificate, with a sentence that outlives the session: over
+ * implicit TLS instead of the greeting, after STARTTLS (call it before SMTP_SECURED) at EHLO.
+ */
+void smtp_refuse_client(struct smtp *smtp, struct slice refused);
+
 /* The next step with what waits from the client, for the server. */
 void smtp_to_server(struct smtp *smtp, struct slice waiting, struct smtp_step *step);
 

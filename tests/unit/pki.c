@@ -21,6 +21,19 @@ static void extend(X509 *x509, X509 *issuer, int nid, const char *value)
 	X509_EXTENSION_free(extension);
 }
 
+static void add_raw_dns(X509 *x509, struct slice bytes)
+{
+	GENERAL_NAMES *names = sk_GENERAL_NAME_new_null();
+	GENERAL_NAME *name = GENERAL_NAME_new();
+	ASN1_IA5STRING *string = ASN1_IA5STRING_new();
+
+	ASN1_STRING_set(string, bytes.ptr, (int)bytes.len);
+	GENERAL_NAME_set0_value(name, GEN_DNS, string);
+	sk_GENERAL_NAME_push(names, name);
+	X509_add1_ext_i2d(x509, NID_subject_alt_name, names, 0, 0);
+	GENERAL_NAMES_free(names);
+}
+
 static void extend_all(X509 *x509, X509 *issuer, const struct pki_wish *wish)
 {
 	extend(x509, issuer, NID_basic_constraints, wish->ca ? "critical,CA:TRUE" : "CA:FALSE");
@@ -28,6 +41,8 @@ static void extend_all(X509 *x509, X509 *issuer, const struct pki_wish *wish)
 	extend(x509, issuer, NID_authority_key_identifier, "keyid");
 	if (wish->names)
 		extend(x509, issuer, NID_subject_alt_name, wish->names);
+	if (wish->raw_dns.len > 0)
+		add_raw_dns(x509, wish->raw_dns);
 	if (wish->usage)
 		extend(x509, issuer, NID_ext_key_usage, wish->usage);
 }
@@ -57,6 +72,54 @@ struct pki_cert pki_make(struct pki_wish wish)
 			     EVP_PKEY_is_a(issuer_key, "ED25519") ? NULL : digest);
 	assert(size > 0);
 	return made;
+}
+
+void pki_write_crl(const char *path, const struct pki_cert *issuer,
+		   const struct pki_cert *const *revoked, size_t count, int to_days, bool der)
+{
+	X509_CRL *crl = X509_CRL_new();
+	ASN1_TIME *when = X509_gmtime_adj(NULL, -3L * 24 * 3600);
+	FILE *file = fopen(path, "w");
+
+	assert(file);
+	X509_CRL_set_version(crl, 1);
+	X509_CRL_set_issuer_name(crl, X509_get_subject_name(issuer->x509));
+	X509_CRL_set1_lastUpdate(crl, when);
+	for (size_t i = 0; i < count; i++) {
+		X509_REVOKED *one = X509_REVOKED_new();
+		X509_REVOKED_set_serialNumber(one, X509_get_serialNumber(revoked[i]->x509));
+		X509_REVOKED_set_revocationDate(one, when);
+		X509_CRL_add0_revoked(crl, one);
+	}
+	X509_time_adj_ex(when, to_days, 60, NULL);
+	X509_CRL_set1_nextUpdate(crl, when);
+	X509_CRL_sort(crl);
+	int size = X509_CRL_sign(crl, issuer->key, EVP_sha256());
+	assert(size > 0);
+	if (der)
+		i2d_X509_CRL_fp(file, crl);
+	else
+		PEM_write_X509_CRL(file, crl);
+	fclose(file);
+	ASN1_TIME_free(when);
+	X509_CRL_free(crl);
+}
+
+const char *pki_pin(const struct pki_cert *cert, bool key, char text[static 112])
+{
+	unsigned char digest[EVP_MAX_MD_SIZE], *der = NULL;
+	int at = sprintf(text, key ? "spki:" : "sha256:");
+
+	if (key) {
+		int len = i2d_PUBKEY(cert->key, &der);
+		EVP_Digest(der, (size_t)len, digest, NULL, EVP_sha256(), NULL);
+		OPENSSL_free(der);
+	} else {
+		X509_digest(cert->x509, EVP_sha256(), digest, NULL);
+	}
+	for (int i = 0; i < 32; i++)
+		at += sprintf(text + at, key ? "%02x" : i < 31 ? "%02X:" : "%02X", digest[i]);
+	return text;
 }
 
 void pki_drop(struct pki_cert *cert)

@@ -2,6 +2,7 @@
 #ifndef TESTS_UNIT_PKI_H
 #define TESTS_UNIT_PKI_H
 
+#include "base/slice.h"
 #include "config/config.h"
 
 #include <openssl/x509.h>
@@ -17,6 +18,7 @@ struct pki_wish {
 	bool ca;
 	int from_days, to_days; /* -1 and 90 */
 	const EVP_MD *digest;   /* SHA-256 */
+	struct slice raw_dns;   /* a DNS name in place of `names`, whatever its bytes */
 };
 
 struct pki_cert {
@@ -26,6 +28,13 @@ struct pki_cert {
 
 struct pki_cert pki_make(struct pki_wish wish);
 void pki_drop(struct pki_cert *cert);
+
+/* The issuer's revocation list, written as PEM or DER. It is stale with -1. */
+void pki_write_crl(const char *path, const struct pki_cert *issuer,
+		   const struct pki_cert *const *revoked, size_t count, int to_days, bool der);
+
+/* "sha256:..." or "spki:..." of the certificate. */
+const char *pki_pin(const struct pki_cert *cert, bool key, char text[static 112]);
 
 /* A directory of the test's own, and paths in it. */
 struct pki_dir {

@@ -47,6 +47,7 @@ struct cert_store *talk_store(struct offer offer)
 		.certificate_count = offer.count,
 		.tls_policy = offer.policy,
 		.tickets = offer.tickets,
+		.clients = offer.clients,
 	};
 
 	for (size_t i = 0; i < offer.count; i++)
@@ -96,6 +97,12 @@ void talk_client(struct talk *talk, const struct wish *wish)
 		assert_int_equal(SSL_CTX_load_verify_file(talk->context, wish->ca), 1);
 		SSL_CTX_set_verify(talk->context, SSL_VERIFY_PEER, NULL);
 	}
+	if (wish->chain_count > 0) {
+		SSL_CTX_use_certificate(talk->context, wish->chain[0]->x509);
+		SSL_CTX_use_PrivateKey(talk->context, wish->chain[0]->key);
+	}
+	for (size_t i = 1; i < wish->chain_count; i++)
+		SSL_CTX_add1_chain_cert(talk->context, wish->chain[i]->x509);
 	talk->client = SSL_new(talk->context);
 	SSL_set_app_data(talk->client, talk);
 	SSL_set_fd(talk->client, talk->fds[0]);
@@ -158,12 +165,13 @@ void talk_to(const struct cert_store *store, struct wish wish, struct talk *talk
 	*talk = (struct talk){ 0 };
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, talk->fds), 0);
 	talk_client(talk, &wish);
-	talk->server = cert_store_ssl(store, talk->fds[1]);
+	talk->server = cert_store_ssl(store, talk->fds[1], &talk->whom);
 	assert_non_null(talk->server);
 	handshake(talk);
 	if (talk->done) {
 		exchange(talk);
-		tls_facts(talk->server, &talk->facts);
+		talk->refused = cert_judge(talk->server, &talk->whom);
+		tls_facts(talk->server, &talk->whom, &talk->facts);
 	}
 	assert_int_equal(ERR_peek_error(), 0);
 }

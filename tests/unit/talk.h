@@ -32,6 +32,7 @@ struct offer {
 	enum tls_policy policy;
 	int tickets;
 	const char *listener;
+	const struct clients_config *clients;
 	int order[SECTIONS];
 	size_t count;
 	size_t warnings; /* expected */
@@ -53,6 +54,8 @@ struct wish {
 	const char *ca;
 	const char *host; /* to verify */
 	SSL_SESSION *session;
+	const struct pki_cert *const *chain; /* the client's certificate, and its issuers */
+	size_t chain_count;
 };
 
 /* How it went. Released with talk_end(). */
@@ -64,6 +67,8 @@ struct talk {
 	size_t tickets;
 	SSL_SESSION *session; /* the last one given */
 	int client_error;     /* reason of the client's failure */
+	struct tls_client whom;
+	const char *refused; /* the sentence, or NULL */
 	struct tls_facts facts;
 };
 

@@ -62,7 +62,8 @@ static void expect_ciphers(enum tls_policy policy, const char *wanted)
 {
 	struct cert_store *store =
 		talk_store((struct offer){ .policy = policy, .order = { MAIL_EC }, .count = 1 });
-	SSL *ssl = cert_store_ssl(store, 0);
+	struct tls_client whom;
+	SSL *ssl = cert_store_ssl(store, 0, &whom);
 	STACK_OF(SSL_CIPHER) *all = SSL_get1_supported_ciphers(ssl);
 	char got[1024] = "";
 

@@ -28,9 +28,9 @@ static const struct fault line_faults[] = {
 	  "main.ini:8: there is no section `listner`; did you mean `listener`?\n" },
 	{ "[frobnicate]\n",
 	  "main.ini:8: there is no section `frobnicate`; expected postern, listener, "
-	  "certificate, backend, policy, limits or timeouts\n" },
+	  "certificate, clients, backend, policy, limits or timeouts\n" },
 	{ "[]\n", "main.ini:8: there is no section ``; expected postern, listener, "
-		  "certificate, backend, policy, limits or timeouts\n" },
+		  "certificate, clients, backend, policy, limits or timeouts\n" },
 	{ "[limits\n", "main.ini:8: `[limits` does not end with `]`\n" },
 	{ "[limits] x\n", "main.ini:8: `[limits] x` does not end with `]`\n" },
 	{ "[\n", "main.ini:8: `[` does not end with `]`\n" },
@@ -233,14 +233,15 @@ static void files_that_cannot_be_read_are_told(void **state)
 
 static void what_nobody_uses_is_worth_a_warning(void **state)
 {
-	struct config *config = good("[policy p]\n[backend b]\nserver = [::1]:2\n[backend x]\n"
-				     "server = [::1]:3\n[certificate c]\nchain = c\nkey = k\n"
-				     "[certificate d]\nchain = c\nkey = k\n[listener a]\n"
-				     "address = [::1]:1\nbackend = b\ncertificate = c\n");
+	struct config *config =
+		good("[policy p]\nerrors = 3\n[backend b]\nserver = [::1]:2\n[backend x]\n"
+		     "server = [::1]:3\n[certificate c]\nchain = c\nkey = k\n"
+		     "[certificate d]\nchain = c\nkey = k\n[listener a]\n"
+		     "address = [::1]:1\nbackend = b\ncertificate = c\n");
 	static const char *const words[] = {
 		"main.ini:1: warning: no listener uses [policy p]\n",
-		"main.ini:4: warning: no listener uses [backend x]\n",
-		"main.ini:9: warning: no listener uses [certificate d]\n"
+		"main.ini:5: warning: no listener uses [backend x]\n",
+		"main.ini:10: warning: no listener uses [certificate d]\n"
 	};
 
 	(void)state;
@@ -251,6 +252,34 @@ static void what_nobody_uses_is_worth_a_warning(void **state)
 	config_free(config);
 }
 
+static void clients_must_not_be_got_around(void **state)
+{
+	static const char *const allowed[][2] = {
+		{ "cn:a", "expected dns:, email:, uri:, subject:, sha256: or spki: and a value" },
+		{ "dns:a b", "expected a host name, or `*.` and a domain" },
+		{ "email:a", "expected an address such as a@example.org" },
+		{ "uri:a", "expected a URI such as spiffe://example.org/a" },
+		{ "subject:CN=a,b", "expected a name such as CN=a,O=b" },
+		{ "sha256:abc",
+		  "expected 64 hexadecimal digits behind it, with or without colons" },
+	};
+	char text[400], want[400];
+
+	(void)state;
+	assert_one("[clients d]\nca = x\n" REST "[listener o]\naddress = [::1]:25\n"
+		   "tls = optional\nclients = d\n",
+		   "main.ini:13: [clients d] has `verify = require`, which plain text would get "
+		   "around; set `tls = required` here, or `verify = request` there\n");
+	config_free(good("[clients d]\nverify = request\n" REST "[listener o]\n"
+			 "address = [::1]:25\ntls = optional\nclients = d\n"));
+	for (size_t i = 0; i < sizeof allowed / sizeof *allowed; i++) {
+		snprintf(text, sizeof text, "[clients d]\nallow = %s\n" REST, allowed[i][0]);
+		snprintf(want, sizeof want, "main.ini:2: `allow` cannot be `%s`: %s\n",
+			 allowed[i][0], allowed[i][1]);
+		assert_one(text, want);
+	}
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_teardown(name, config_aid_forget)
@@ -258,6 +287,7 @@ int main(void)
 		TEST(lines_that_cannot_be_read_are_told),
 		TEST(sections_must_fit_each_other),
 		TEST(what_is_needed_is_missed),
+		TEST(clients_must_not_be_got_around),
 		TEST(all_faults_are_told_in_one_run),
 		TEST(lines_have_a_limit),
 		TEST(bytes_that_are_no_text_are_refused),

@@ -17,7 +17,10 @@ static const char everything[] =
 	"[backend y]\nserver = unix:/run/l m\nconnect_timeout = 90s\n[policy p]\n"
 	"message_size = 52428801\nrequire_auth = yes\nbare_newline = normalize\n"
 	"normalize_networks = 192.0.2.0/24, ::/0, 0.0.0.0/0\nauth_hide =\nverbs_off =\n"
-	"verbs_pass = XA\npipelining = tolerant\n[listener l]\naddress = 0.0.0.0:587, [::]:587\n"
+	"verbs_pass = XA\npipelining = tolerant\n[clients d]\nverify = request\nca = ca\n"
+	"crl = one.crl, two.crl\ndepth = 2\nallow = dns:*.a.example, subject:CN=a\\, b,O=c\n"
+	"allow = email:b@c\nallow_file = l\nrefuse = tls\ncrl_missing = accept\n"
+	"[listener l]\nclients = d\naddress = 0.0.0.0:587, [::]:587\n"
 	"certificate = two, one\npolicy = p\nbackend = y\nnetworks = 10.0.0.0/8, ::1\ntickets = 2\n"
 	"[listener m]\naddress = unix:/run/m\ntls = optional\nbackend = x\n";
 
@@ -73,7 +76,7 @@ static void changed_has_no_defaults(void **state)
 
 static void effective_has_all_options(void **state)
 {
-	struct config *config = good(REST);
+	struct config *config = good(REST "[clients x]\n");
 	char *text = printed(config, CONFIG_EFFECTIVE), line[100];
 
 	(void)state;

@@ -41,6 +41,35 @@ class Authority:
         made.key.chmod(0o600)
         return made
 
+    def client(self, name, days=20, issuer=None, extension="extendedKeyUsage = clientAuth"):
+        """A client certificate, of this authority or self-signed (issuer=False)."""
+        if issuer is False:
+            made = self._request(name, "ec", f"/CN={name}", "-x509", "-days", days)
+            made.pem = made.chain.read_text()
+            return made
+        extensions = self.directory / f"{name}.ext"
+        extensions.write_text(f"basicConstraints = CA:FALSE\n{extension}\n")
+        made = self._request(name, "ec", f"/CN={name}")
+        made.pem = openssl("x509", "-req", "-in", made.chain, "-CA", self._ca.chain,
+                           "-CAkey", self._ca.key, "-CAcreateserial", "-days", days,
+                           "-extfile", extensions)
+        made.chain.write_text(made.pem)
+        return made
+
+    def revocations(self, name, *revoked, days=5):
+        """A revocation list with these certificates."""
+        index = self.directory / f"{name}.index"
+        index.write_text("")
+        settings = self.directory / f"{name}.cnf"
+        settings.write_text("[ca]\ndefault_ca = x\n[x]\n"
+                            f"database = {index}\ndefault_md = sha256\n")
+        base = ("ca", "-config", settings, "-cert", self._ca.chain, "-keyfile", self._ca.key)
+        for one in revoked:
+            openssl(*base, "-revoke", one.chain)
+        path = self.directory / f"{name}.crl"
+        openssl(*base, "-gencrl", "-crldays", days, "-out", path)
+        return path
+
     def server(self, name, kind, dns_names):
         """A server certificate for the names."""
         extensions = self.directory / f"{name}.ext"

@@ -1,0 +1,138 @@
+"""Client certificates at a real Postern: what the refused are told, and what the server sees of them:
+nothing. Who is refused is the unit tests' (test_certs_clients)."""
+
+import os
+import shutil
+import signal
+import ssl
+
+import pytest
+
+from lib import fake
+from lib.basics import until
+from lib.client import Client, lenient_context
+
+TEXT = b"Subject: x\r\n\r\nx\r\n.\r\n"
+
+
+def context(certificate=None, **settings):
+    made = lenient_context(**settings)
+    if certificate:
+        made.load_cert_chain(certificate.chain, certificate.key)
+    return made
+
+
+@pytest.fixture(scope="module")
+def shown(authority):
+    """Who comes: {name: certificate}."""
+    return {
+        "good": authority.client("good"),
+        "revoked": authority.client("revoked"),
+        "expired": authority.client("expired", days=-1),
+        "wrong": authority.client("wrong", extension="extendedKeyUsage = serverAuth"),
+        "stranger": authority.client("stranger", issuer=False),
+        "none": None,
+    }
+
+
+@pytest.fixture
+def section(authority, shown):
+    return {"ca": authority.file, "crl": authority.revocations("list", shown["revoked"])}
+
+
+def start(postern, backend, section, tls):
+    server = backend(fake.Server())
+    return server, postern(backend=server.address, tls=tls, listener={"clients": "devices"},
+                           sections={"clients devices": section})
+
+
+REFUSALS = {
+    "revoked": ("Your certificate has been revoked", "revoked"),
+    "expired": ("Your certificate has expired", "expired"),
+    "wrong": ("Your certificate is not for TLS clients", "wrong-purpose"),
+    "stranger": ("Your certificate is not from an authority that is known here",
+                 "unknown-issuer"),
+    "none": ("A client certificate is required", "none"),
+}
+
+
+def meet(proxy, tls, how):
+    """A client's connection after the handshake."""
+    client = Client(proxy.address())
+    return client.handshake(how) if tls == "implicit" else client.starttls(context=how)
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+@pytest.mark.parametrize("tls", ["implicit", "required"])
+def test_refused_in_words(tls, version, postern, backend, section, shown):
+    server, proxy = start(postern, backend, section, tls)
+    for name, (words, _) in REFUSALS.items():
+        with meet(proxy, tls, context(shown[name], maximum_version=version)) as client:
+            if tls == "required":
+                client.send(b"EHLO client.test\r\n")
+            client.ends(f"{554 if tls == 'implicit' else 550} 5.7.0 {words}")
+    assert len(server.talks) == 0
+    for event, (words, word) in zip(proxy.sessions(len(REFUSALS)), REFUSALS.values()):
+        assert event["reason"] == "client-refused"
+        assert event["client_certificate"] == word
+        assert event["detail"] == words
+    assert proxy.sessions()[0]["subject"] == "CN=revoked"
+    with meet(proxy, tls, context(shown["good"], maximum_version=version)) as client:
+        if tls == "implicit":
+            client.expect(220)
+        client.command("EHLO client.test", 250)
+        assert client.deliver(TEXT).code == 250
+        client.quit()
+    assert proxy.sessions(len(REFUSALS) + 1)[-1]["client_certificate"] == "verified"
+
+
+def test_refused_by_alert(postern, backend, section, shown):
+    server, proxy = start(postern, backend, section | {"refuse": "tls"}, "implicit")
+    for name in REFUSALS:
+        with Client(proxy.address()) as client, pytest.raises((ssl.SSLError, ConnectionError)):
+            client.handshake(context(shown[name]))
+            client.expect(220)
+    assert len(server.talks) == 0
+    for event, (_, word) in zip(proxy.sessions(len(REFUSALS)), REFUSALS.values()):
+        assert (event["reason"], event["client_certificate"]) == ("client-refused", word)
+
+
+def test_request_tells_the_log_and_refuses_nobody(postern, backend, section, shown):
+    server, proxy = start(postern, backend, section | {"verify": "request"}, "optional")
+    for name in shown:
+        with meet(proxy, "optional", context(shown[name])) as client:
+            client.command("EHLO client.test", 250)
+            client.quit()
+    events = proxy.sessions(len(shown))
+    assert [event["client_certificate"] for event in events] == \
+        ["verified", *(word for _, word in REFUSALS.values())]
+    assert events[4]["issuer"] == "CN=stranger"
+    assert len(events[4]["sha256"]) == 64
+    assert server.talks
+
+
+def test_reload_with_a_revocation_ends_resumption(postern, backend, authority, shown, tmp_path):
+    crl = tmp_path / "present.crl"
+    shutil.copy(authority.revocations("before", shown["revoked"]), crl)
+    server, proxy = start(postern, backend, {"ca": authority.file, "crl": crl}, "implicit")
+    how = context(shown["good"], maximum_version=ssl.TLSVersion.TLSv1_2)
+
+    def come(session=None):
+        client = Client(proxy.address())
+        client.socket = how.wrap_socket(client.socket, session=session, server_hostname="x.test")
+        return client
+
+    with come() as client:
+        client.greet()
+        session = client.socket.session
+        client.command("QUIT", 221)
+    with come(session) as client:
+        assert client.socket.session_reused
+        client.greet()
+        client.command("QUIT", 221)
+    shutil.copy(authority.revocations("after", shown["revoked"], shown["good"]), crl)
+    os.kill(proxy.pid, signal.SIGHUP)
+    until(lambda: proxy.events("reloaded"), "the reload")
+    with come(session) as client:
+        assert not client.socket.session_reused
+        client.expect("554 5.7.0 Your certificate has been revoked")
