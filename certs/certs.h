@@ -15,14 +15,17 @@
  */
 struct cert_store;
 
+struct ticket_keys;
+
 /*
  * Reads and checks the listener's certificates: each parses, the key matches, the chain is complete
  * and in order, dates are good, the key's file is not readable by others, at least one certificate.
  * Everything wrong goes to *complaints with the place of its section; NULL then. ECDSA and RSA
  * certificates for the same name stand side by side, and OpenSSL chooses by what the client can.
+ * `keys` seal the tickets (tickets.h) and outlive the store; NULL: with keys of its own.
  */
 struct cert_store *cert_store_load(const struct listener_config *listener,
-				   struct complaints *complaints);
+				   const struct ticket_keys *keys, struct complaints *complaints);
 
 /* Only when no SSL of it is left. The listener's configuration may go earlier. */
 void cert_store_free(struct cert_store *store);

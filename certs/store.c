@@ -1,6 +1,7 @@
 #include "certs/names.h"
 #include "certs/policy.h"
 #include "certs/store.h"
+#include "certs/tickets.h"
 
 #include <assert.h>
 #include <openssl/err.h>
@@ -100,6 +101,8 @@ static bool open_context(struct cert_store *store, struct cert_context *context,
 	policy_set_tickets(context->context, listener->tickets,
 			   store->clients || context->of[CERT_RSA] || context->of[CERT_RSA_PSS]);
 	client_install_tickets(context->context);
+	if (!ticket_keys_install(store->keys, context->context))
+		return false;
 	if (store->clients && !client_policy_install(store->clients, context->context))
 		return false;
 	hello_install(context->context, store);
@@ -272,11 +275,13 @@ static bool load(struct cert_store *store, const struct listener_config *listene
 }
 
 struct cert_store *cert_store_load(const struct listener_config *listener,
-				   struct complaints *complaints)
+				   const struct ticket_keys *keys, struct complaints *complaints)
 {
 	struct cert_store *store = calloc(1, sizeof *store);
 
 	ERR_clear_error();
+	if (store)
+		store->keys = keys;
 	if (store && load(store, listener, complaints))
 		return store;
 	if (!store)

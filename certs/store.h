@@ -29,6 +29,7 @@ struct cert_store {
 	struct cert_name *names; /* sorted */
 	size_t name_count;
 	const struct cert_context *fallback; /* for unknown names, and none */
+	const struct ticket_keys *keys;      /* not owned; NULL: OpenSSL's */
 	struct client_policy *clients;       /* NULL: no certificate is asked for */
 	SSL_CTX *foreign;                    /* serves nothing: marks who spoke foreign ALPN */
 };

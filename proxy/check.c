@@ -28,7 +28,8 @@ static void print_bad(const char *path, const struct complaints *complaints)
 enum exit_status check_run(const struct args *args)
 {
 	struct complaints complaints = { 0 };
-	struct generation *generation = generation_load(args->path, &args->overrides, &complaints);
+	struct generation *generation =
+		generation_load(args->path, &args->overrides, NULL, &complaints);
 	if (complaints.text != NULL)
 		fputs(complaints.text, stderr);
 	enum exit_status status = EXIT_CONFIGURATION;

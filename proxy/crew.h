@@ -39,6 +39,7 @@ struct crews {
 	struct shared shared;
 	struct sockets sockets;
 	int signals; /* the master's signalfd */
+	struct ticket_keys *keys;
 };
 
 /*

@@ -3,7 +3,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
-static bool load_certs(struct generation *generation, struct complaints *complaints)
+static bool load_certs(struct generation *generation, const struct ticket_keys *keys,
+		       struct complaints *complaints)
 {
 	const struct config *config = generation->config;
 	generation->certs = calloc(config->listener_count + 1, sizeof(struct cert_store *));
@@ -13,7 +14,7 @@ static bool load_certs(struct generation *generation, struct complaints *complai
 	}
 	bool good = true;
 	for (size_t i = 0; i < config->listener_count; i++) {
-		generation->certs[i] = cert_store_load(&config->listeners[i], complaints);
+		generation->certs[i] = cert_store_load(&config->listeners[i], keys, complaints);
 		good = good && generation->certs[i] != NULL;
 	}
 	return good;
@@ -32,12 +33,12 @@ static void check_certs(const struct config *config, struct complaints *complain
 			all[nobody.certificate_count++] = certificate;
 	}
 	if (nobody.certificate_count > 0)
-		cert_store_free(cert_store_load(&nobody, complaints));
+		cert_store_free(cert_store_load(&nobody, NULL, complaints));
 	free(all);
 }
 
 struct generation *generation_load(const char *path, const struct strings *overrides,
-				   struct complaints *complaints)
+				   const struct ticket_keys *keys, struct complaints *complaints)
 {
 	struct generation *generation = calloc(1, sizeof(*generation));
 	if (generation == NULL) {
@@ -54,7 +55,7 @@ struct generation *generation_load(const char *path, const struct strings *overr
 		return NULL;
 	}
 	/* Each of them is tried, so that one run tells all. */
-	bool good = load_certs(generation, complaints);
+	bool good = load_certs(generation, keys, complaints);
 	good = privilege_find(&generation->privilege, generation->config, complaints) && good;
 	if (good)
 		return generation;

@@ -19,10 +19,11 @@ enum { WORKERS_MAX = 256 };
 
 /*
  * Reads the configuration and everything it names. All that is wrong is in the complaints, and the
- * result then NULL; there may be warnings beside a good result. Opens no socket and no log.
+ * result then NULL; there may be warnings beside a good result. Opens no socket and no log. `keys`:
+ * as for cert_store_load().
  */
 struct generation *generation_load(const char *path, const struct strings *overrides,
-				   struct complaints *complaints);
+				   const struct ticket_keys *keys, struct complaints *complaints);
 void generation_free(struct generation *generation);
 
 /* Opens the log that the configuration names, anew if it was open. False with a complaint. */

@@ -1,4 +1,5 @@
 #include "proxy/master.h"
+#include "certs/tickets.h"
 #include "proxy/announce.h"
 #include "proxy/clock.h"
 #include "proxy/crew.h"
@@ -29,7 +30,8 @@ struct master {
 	uint32_t generations; /* made so far */
 	bool reload_wanted;
 	bool stopping;
-	uint64_t files; /* the limit of open files */
+	uint64_t turn_ms; /* when the next key for session tickets is due */
+	uint64_t files;   /* the limit of open files */
 	struct pollfd *polls;
 	size_t poll_room;
 };
@@ -72,7 +74,8 @@ static void master_load(struct master *master)
 	struct complaints complaints = { 0 };
 	announce_reloading(log);
 	struct generation *generation =
-		generation_load(master->options->path, &master->options->overrides, &complaints);
+		generation_load(master->options->path, &master->options->overrides,
+				master->crews.keys, &complaints);
 	if (generation != NULL && generation_open_log(generation, &complaints))
 		master->coming = master_launch(master, generation, &complaints);
 	if (master->coming == NULL) {
@@ -148,6 +151,10 @@ static void master_tend(struct master *master)
 /* After whatever has happened: draws the conclusions from how the crews stand. */
 static void master_settle(struct master *master)
 {
+	if (clock_ms() >= master->turn_ms) {
+		ticket_keys_turn(master->crews.keys);
+		master->turn_ms = clock_ms() + TICKET_KEY_MS;
+	}
 	master_tend(master);
 	if (master->stopping)
 		return;
@@ -268,7 +275,7 @@ static size_t master_polls(struct master *master)
 
 static int master_wait_ms(const struct master *master)
 {
-	uint64_t due_ms = UINT64_MAX;
+	uint64_t due_ms = master->turn_ms;
 	for (const struct crew *crew = master->crews.first; crew != NULL; crew = crew->next) {
 		if (crew_due_ms(crew) < due_ms)
 			due_ms = crew_due_ms(crew);
@@ -330,7 +337,7 @@ static enum exit_status master_start(struct master *master, struct complaints *c
 {
 	const struct master_options *options = master->options;
 	struct generation *generation =
-		generation_load(options->path, &options->overrides, complaints);
+		generation_load(options->path, &options->overrides, master->crews.keys, complaints);
 	if (generation == NULL)
 		return EXIT_CONFIGURATION;
 	if (!generation_open_log(generation, complaints)) {
@@ -355,7 +362,11 @@ enum exit_status master_run(const struct master_options *options)
 	};
 	struct complaints complaints = { 0 };
 	enum exit_status status = EXIT_FAILED;
-	if (master_take_signals(&master))
+	master.crews.keys = ticket_keys_new();
+	master.turn_ms = clock_ms() + TICKET_KEY_MS;
+	if (master.crews.keys == NULL)
+		fputs("postern: no memory for the keys of session tickets\n", stderr);
+	else if (master_take_signals(&master))
 		status = master_start(&master, &complaints);
 	else
 		fprintf(stderr, "postern: signals cannot be had: %s\n", strerror(errno));
@@ -366,6 +377,7 @@ enum exit_status master_run(const struct master_options *options)
 	while (master.crews.first != NULL)
 		master_turn(&master);
 
+	ticket_keys_free(master.crews.keys);
 	sockets_close(&master.crews.sockets);
 	shared_free(&master.crews.shared);
 	if (master.crews.signals >= 0)

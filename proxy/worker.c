@@ -1,6 +1,7 @@
 #include "proxy/worker.h"
 #include "base/ev.h"
 #include "base/net.h"
+#include "certs/tickets.h"
 #include "proxy/channel.h"
 #include "proxy/clock.h"
 #include "proxy/watch.h"
@@ -327,6 +328,7 @@ static const char *worker_start(struct worker *worker)
 		return "signals cannot be had";
 	if (!privilege_drop(&setup->generation->privilege))
 		return "privileges cannot be dropped";
+	ticket_keys_protect(setup->keys);
 	if (!worker_follow(setup))
 		return "the master is gone";
 	/* libev's own environment variables are not for us. */

@@ -21,6 +21,7 @@ struct worker_setup {
 	size_t index;
 	int channel;
 	pid_t master;
+	const struct ticket_keys *keys;
 };
 
 /*

@@ -33,6 +33,7 @@ struct offer {
 	int tickets;
 	const char *listener;
 	const struct clients_config *clients;
+	const struct ticket_keys *keys;
 	int order[SECTIONS];
 	size_t count;
 	size_t warnings; /* expected */

@@ -1,4 +1,5 @@
 /* Whose certificates let in: every kind of certificate against every kind of policy. */
+#include "certs/tickets.h"
 #include "tests/unit/talk.h"
 #include "tests/unit/visitors.h"
 
@@ -229,6 +230,57 @@ static void request_refuses_nobody(void **state)
 	cert_store_free(store);
 }
 
+/* Whatever a judgement rests on, a ticket from before it changed is not good any more. */
+static void any_change_of_policy_ends_resumption(void **state)
+{
+	struct clients_config changed[8];
+	struct ticket_keys *keys = ticket_keys_new();
+	struct offer offer = { .policy = TLS_INTERMEDIATE,
+			       .tickets = TICKETS_AUTO,
+			       .keys = keys,
+			       .clients = &policies[CRL],
+			       .order = { MAIL_EC },
+			       .count = 1,
+			       .warnings = warnings_of(CRL) };
+	struct cert_store *store = talk_store(offer);
+	size_t count = 0;
+
+	(void)state;
+	for (size_t i = 0; i < 8; i++)
+		changed[i] = policies[CRL];
+	changed[count++].verify = CLIENTS_REQUEST;
+	changed[count++].depth = 4;
+	changed[count++].crl_missing_accept = true;
+	changed[count++].refuse_by_tls = true;
+	changed[count++].name = "others";
+	changed[count++].allow = (struct strings){ rules + 7, 1 };
+	changed[count++].allow_file = policies[LIST].allow_file;
+	changed[count++].ca = NULL;
+	changed[count - 1].crl.count = 0;
+	changed[count - 1].verify = CLIENTS_REQUEST;
+	for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
+		struct wish wish = wish_of(visitor_find("good"), version);
+		struct talk first, second;
+
+		talk_to(store, wish, &first);
+		wish.session = first.session;
+		for (size_t i = 0; i <= count; i++) {
+			offer.clients = i < count ? &changed[i] : &policies[CRL];
+			offer.warnings = i == 7 ? 0 : warnings_of(CRL);
+			struct cert_store *other = talk_store(offer);
+			talk_to(other, wish, &second);
+			if (!second.done || second.facts.resumed != (i == count))
+				fail_msg("change %zu, TLS %x: done %d, resumed %d", i, version,
+					 second.done, second.facts.resumed);
+			talk_end(&second);
+			cert_store_free(other);
+		}
+		talk_end(&first);
+	}
+	cert_store_free(store);
+	ticket_keys_free(keys);
+}
+
 /* A refused client's handshake ends by an alert that tells why. */
 static void refusal_may_be_an_alert(void **state)
 {
@@ -322,6 +374,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(everybody_meets_every_policy),
 		cmocka_unit_test(request_refuses_nobody),
+		cmocka_unit_test(any_change_of_policy_ends_resumption),
 		cmocka_unit_test(refusal_may_be_an_alert),
 		cmocka_unit_test(logins_come_from_the_list),
 		cmocka_unit_test(the_request_names_the_authorities),

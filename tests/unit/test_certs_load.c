@@ -66,7 +66,7 @@ static struct cert_store *load_sections(struct certificate_config **sections, si
 		.tls_policy = TLS_INTERMEDIATE,
 		.tickets = TICKETS_AUTO,
 	};
-	struct cert_store *store = cert_store_load(&listener, said);
+	struct cert_store *store = cert_store_load(&listener, NULL, said);
 
 	assert_int_equal(ERR_peek_error(), 0);
 	return store;

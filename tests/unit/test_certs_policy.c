@@ -1,4 +1,5 @@
 /* What the policies allow, session tickets and resumption, and the facts for the log. */
+#include "certs/tickets.h"
 #include "tests/unit/talk.h"
 
 #include <strings.h>
@@ -187,6 +188,45 @@ static void sessions_are_for_one_listener_and_name(void **state)
 	cert_store_free(again);
 }
 
+/* A reload makes another store, and a worker has been told nothing when the keys turn. */
+static void tickets_outlive_reloads_and_two_turns(void **state)
+{
+	struct ticket_keys *keys = ticket_keys_new();
+	struct offer offer = { .policy = TLS_INTERMEDIATE,
+			       .tickets = 1,
+			       .keys = keys,
+			       .order = { MAIL_EC },
+			       .count = 1 };
+	struct cert_store *store = talk_store(offer);
+	struct cert_store *again = talk_store(offer);
+	struct talk talk;
+
+	(void)state;
+	assert_non_null(keys);
+	for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
+		talk_to(store, (struct wish){ .highest = version }, &talk);
+		expect_resumed(store, talk.session, version, NULL, true);
+		for (int turn = 0; turn <= 2; turn++) {
+			expect_resumed(again, talk.session, version, NULL, true);
+			assert_true(ticket_keys_turn(keys));
+		}
+		expect_resumed(again, talk.session, version, NULL, false);
+		expect_resumed(store, talk.session, version, NULL, false);
+		talk_end(&talk);
+	}
+	/* Other listeners have the same keys, and no use for these tickets. */
+	offer.listener = "other";
+	struct cert_store *other = talk_store(offer);
+	talk_to(store, (struct wish){ 0 }, &talk);
+	expect_resumed(other, talk.session, TLS1_3_VERSION, NULL, false);
+	expect_resumed(again, talk.session, TLS1_3_VERSION, NULL, true);
+	talk_end(&talk);
+	cert_store_free(other);
+	cert_store_free(store);
+	cert_store_free(again);
+	ticket_keys_free(keys);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -194,6 +234,7 @@ int main(void)
 		cmocka_unit_test(cipher_lists_are_mozillas),
 		cmocka_unit_test(tickets_are_counted),
 		cmocka_unit_test(sessions_are_for_one_listener_and_name),
+		cmocka_unit_test(tickets_outlive_reloads_and_two_turns),
 	};
 	return cmocka_run_group_tests(tests, talk_setup, talk_teardown);
 }
