@@ -22,7 +22,12 @@ struct cert {
 	enum cert_kind kind;
 	char **names; /* normalized; may be none */
 	size_t name_count;
-	bool shadowed; /* it was told that one before it has the same name and kind of key */
+	unsigned char *staple; /* an OCSP response; NULL: none */
+	int staple_len;
+	int64_t staple_until; /* seconds since 1970 */
+	char *path;           /* of the chain, and */
+	char *place;          /* of the section: for what is told later */
+	bool shadowed;        /* it was told that one before it has the same name and kind of key */
 };
 
 /* A certificate being loaded. */
@@ -62,6 +67,7 @@ const char *cert_kind_name(enum cert_kind kind);
 bool cert_check_chain(struct cert_load *load, X509_STORE *system);
 void cert_check_quality(struct cert_load *load);
 void cert_find_names(struct cert_load *load);
+void cert_load_staple(struct cert_load *load);
 
 enum { CERT_TITLE_BYTES = 160 };
 

@@ -61,6 +61,18 @@ struct tls_client {
 };
 
 /*
+ * Warns of what happens in the time after `from` and up to `to` (seconds since 1970): certificates
+ * that are 21, 7 and 1 days from their end, or at it, staples and revocation lists that become
+ * stale.
+ */
+void cert_store_remind(const struct cert_store *store, int64_t from, int64_t to,
+		       struct complaints *complaints);
+
+/* Warns of certificates that are older than those that the same files had in `old`. */
+void cert_store_compare(const struct cert_store *fresh, const struct cert_store *old,
+			struct complaints *complaints);
+
+/*
  * A server-side SSL for a new connection over `fd`, in accept state, non-blocking, with the default
  * certificate until SNI chooses. ALPN: `smtp` is selected; a list of h2 and http/... only ends the
  * handshake with no_application_protocol (ALPACA); anything else is ignored. A client certificate

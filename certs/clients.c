@@ -155,6 +155,9 @@ struct client_policy *client_policy_load(const struct clients_config *config,
 		cert_error(&load, "out of memory");
 		return NULL;
 	}
+	policy->place = strdup(config->place);
+	if (!policy->place)
+		cert_error(&load, "out of memory");
 	policy->require = config->verify == CLIENTS_REQUIRE;
 	policy->refuse_by_tls = config->refuse_by_tls;
 	policy->lists = config->allow.count > 0 || config->allow_file;
@@ -185,5 +188,6 @@ void client_policy_free(struct client_policy *policy)
 	sk_X509_NAME_pop_free(policy->ask, X509_NAME_free);
 	sk_X509_CRL_pop_free(policy->crls, X509_CRL_free);
 	allow_release(&policy->allow);
+	free(policy->place);
 	free(policy);
 }

@@ -8,6 +8,7 @@
 enum { CLIENTS_DIGEST_BYTES = 32 };
 
 struct client_policy {
+	char *place; /* of the section */
 	bool require;
 	bool refuse_by_tls;
 	bool lists;      /* only who is listed is allowed */

@@ -133,11 +133,16 @@ struct cert *cert_load(const struct certificate_config *config, X509_STORE *syst
 		return NULL;
 	}
 	cert->config = config;
+	cert->path = strdup(config->chain);
+	cert->place = strdup(config->place);
+	if (!cert->path || !cert->place)
+		cert_error(&load, "out of memory");
 	load_chain(&load);
 	load_key(&load);
 	if (cert->chain && sk_X509_num(cert->chain) > 0 && cert_check_chain(&load, system)) {
 		cert_check_quality(&load);
 		cert_find_names(&load);
+		cert_load_staple(&load);
 	}
 	/* What OpenSSL had to say has become our sentences. */
 	ERR_clear_error();
@@ -154,6 +159,9 @@ void cert_free(struct cert *cert)
 	for (size_t i = 0; i < cert->name_count; i++)
 		free(cert->names[i]);
 	free(cert->names);
+	free(cert->path);
+	free(cert->place);
+	OPENSSL_free(cert->staple);
 	sk_X509_pop_free(cert->chain, X509_free);
 	EVP_PKEY_free(cert->key);
 	free(cert);

@@ -1,3 +1,4 @@
+#include "certs/dir.h"
 #include "certs/names.h"
 #include "certs/policy.h"
 #include "certs/store.h"
@@ -106,6 +107,7 @@ static bool open_context(struct cert_store *store, struct cert_context *context,
 	if (store->clients && !client_policy_install(store->clients, context->context))
 		return false;
 	hello_install(context->context, store);
+	staple_install(context);
 	return true;
 }
 
@@ -226,26 +228,50 @@ static void say_failed(const struct listener_config *listener, struct complaints
 		 listener->name, reason ? reason : "out of memory");
 }
 
+static bool load_one(struct cert_store *store, const struct certificate_config *section,
+		     X509_STORE *system, struct complaints *complaints)
+{
+	struct cert *cert = cert_load(section, system, complaints);
+	struct cert **certs = realloc(store->certs, (store->cert_count + 1) * sizeof *certs);
+
+	if (certs)
+		store->certs = certs;
+	if (cert && certs)
+		store->certs[store->cert_count++] = cert;
+	else
+		cert_free(cert);
+	return cert && certs;
+}
+
+static bool load_section(struct cert_store *store, const struct certificate_config *section,
+			 X509_STORE *system, struct complaints *complaints)
+{
+	if (!section->dir)
+		return load_one(store, section, system, complaints);
+	struct cert_dir *dirs = realloc(store->dirs, (store->dir_count + 1) * sizeof *dirs);
+	if (!dirs)
+		return false;
+	store->dirs = dirs;
+	struct cert_dir *dir = &dirs[store->dir_count++];
+	bool good = cert_dir_read(dir, section, complaints);
+	for (size_t i = 0; good && i < dir->count; i++)
+		good = load_one(store, &dir->sections[i], system, complaints);
+	return good;
+}
+
 static bool load_certificates(struct cert_store *store, const struct listener_config *listener,
 			      struct complaints *complaints)
 {
 	X509_STORE *system = X509_STORE_new();
 	bool good = true;
 
-	store->certs = calloc(listener->certificate_count + 1, sizeof(struct cert *));
-	if (!system || !store->certs || X509_STORE_set_default_paths(system) != 1) {
+	if (!system || X509_STORE_set_default_paths(system) != 1) {
 		say_failed(listener, complaints);
 		X509_STORE_free(system);
 		return false;
 	}
-	for (size_t i = 0; i < listener->certificate_count; i++) {
-		struct cert *cert = cert_load(listener->certificates[i], system, complaints);
-
-		if (cert)
-			store->certs[store->cert_count++] = cert;
-		else
-			good = false;
-	}
+	for (size_t i = 0; i < listener->certificate_count; i++)
+		good = load_section(store, listener->certificates[i], system, complaints) && good;
 	X509_STORE_free(system);
 	ERR_clear_error();
 	return good;
@@ -301,6 +327,9 @@ void cert_store_free(struct cert_store *store)
 		cert_free(store->certs[i]);
 	SSL_CTX_free(store->foreign);
 	client_policy_free(store->clients);
+	for (size_t i = 0; i < store->dir_count; i++)
+		cert_dir_release(&store->dirs[i]);
+	free(store->dirs);
 	free(store->contexts);
 	free(store->names);
 	free(store->certs);

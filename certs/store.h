@@ -6,6 +6,8 @@
 #include "certs/certs.h"
 #include "certs/clients.h"
 
+struct cert_dir;
+
 enum { STORE_DIGEST_BYTES = 32 };
 
 /* What one or several names are served with: at most one certificate of each kind of key. */
@@ -24,6 +26,8 @@ struct cert_name {
 struct cert_store {
 	struct cert **certs; /* in the listener's order */
 	size_t cert_count;
+	struct cert_dir *dirs; /* what stands for directories */
+	size_t dir_count;
 	struct cert_context *contexts;
 	size_t context_count;
 	struct cert_name *names; /* sorted */
@@ -48,6 +52,9 @@ SSL_CTX *hello_foreign_context(void);
  * asked for.
  */
 bool hello_bind_sessions(SSL *ssl, const struct cert_context *context, const char *name);
+
+/* Makes the context staple. */
+void staple_install(struct cert_context *context);
 
 /* Makes cert_flooded() true when it should be. */
 void hello_count_updates(SSL *ssl, struct tls_client *client);

@@ -55,6 +55,30 @@ struct config *config_read_stream(FILE *stream, const char *path, const struct s
 	return only_good(draft.config, complaints, before);
 }
 
+struct config *config_copy(const struct config *config, struct complaints *complaints)
+{
+	size_t before = complaints->count, size = 0;
+	char *text = NULL;
+	struct draft draft;
+	FILE *to = open_memstream(&text, &size), *from = NULL;
+
+	if (to) {
+		config_print(config, CONFIG_EFFECTIVE, to);
+		fclose(to);
+		from = fmemopen(text, size, "r");
+	}
+	draft_begin(&draft, config->path, false, complaints);
+	if (from) {
+		reader_stream(&draft, config->path, from);
+		fclose(from);
+		finish(&draft, NULL);
+	} else {
+		complain(complaints, config->path, "out of memory");
+	}
+	free(text);
+	return only_good(draft.config, complaints, before);
+}
+
 void config_free(struct config *config)
 {
 	struct arena *arena = config ? config->memory : NULL;

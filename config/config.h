@@ -50,6 +50,11 @@ struct config {
  */
 struct config *config_read(const char *path, const struct strings *overrides,
 			   struct complaints *complaints);
+/*
+ * The same configuration once more, with names looked up anew, whatever has become of its files in
+ * the meantime. NULL when that does not work any more.
+ */
+struct config *config_copy(const struct config *config, struct complaints *complaints);
 void config_free(struct config *config);
 
 /*

@@ -145,6 +145,13 @@ const struct option options[] = {
 		.help = "Host names that this certificate answers to; *.example.org covers one "
 			"label." },
 
+	{ CERTIFICATE("dir", OPTION_PATH, dir), .preset = "", .note = "none",
+		.help = "In place of chain and key, a directory with many: NAME/fullchain.pem with "
+			"NAME/privkey.pem, or NAME.crt with NAME.key." },
+	{ CERTIFICATE("staple", OPTION_PATH, staple), .preset = "", .note = "none",
+		.help = "File with an OCSP response in DER to staple to the certificate; left out "
+			"once it is stale." },
+
 	{ CLIENTS("verify", OPTION_WORD, verify), .preset = "require", .words = verify_kinds,
 		.help = "require: who shows no certificate that is good and allowed is refused. "
 			"request: nobody is refused, and the log has what was shown." },

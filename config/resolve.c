@@ -21,10 +21,28 @@ static bool was_set(const struct section *section, const char *name)
 
 /* -------------------------------------------------------------------------- what must be there */
 
+/* A directory in place of one certificate. */
+static bool has_dir(struct draft *draft, const struct section *section)
+{
+	static const char *const others[] = { "chain", "key", "names", "staple" };
+	const struct certificate_config *certificate = section->values;
+
+	if (section->kind != SECTION_CERTIFICATE || !certificate->dir)
+		return false;
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+		if (was_set(section, others[i]))
+			complain(draft->complaints, place_of(section, others[i]),
+				 "[certificate %s] has `dir`, which goes without `%s`",
+				 section->name, others[i]);
+	return true;
+}
+
 static void check_mandatory(struct draft *draft, const struct section *section)
 {
 	const struct section_row *row = &section_rows[section->kind];
 
+	if (has_dir(draft, section))
+		return;
 	for (size_t i = 0; i < option_count; i++)
 		if (options[i].section == section->kind && !options[i].preset &&
 		    !section->set_at[i])

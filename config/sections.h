@@ -16,6 +16,8 @@ struct certificate_config {
 	const char *place; /* "file:line" of the section, for what certs/ has to say of it */
 	const char *chain;
 	const char *key;
+	const char *dir;      /* in place of both; NULL: none */
+	const char *staple;   /* NULL: none */
 	struct strings names; /* empty: the certificate's own */
 };
 

@@ -45,10 +45,12 @@ void announce_serving(const struct crew *crew, bool first)
 	log_end(&line);
 }
 
-void announce_reloading(const struct log *log)
+void announce_reloading(const struct log *log, bool asked)
 {
 	systemd_notify("RELOADING=1\nMONOTONIC_USEC=%" PRIu64, clock_ms() * 1000);
-	log_say(log, LOG_LEVEL_INFO, "reloading", "everything is read anew");
+	log_say(log, LOG_LEVEL_INFO, "reloading", "%s",
+		asked ? "everything is read anew"
+		      : "files of certificates or lists have changed and are read anew");
 }
 
 void announce_complaints(const struct log *log, const struct complaints *complaints)

@@ -11,7 +11,7 @@ void announce_listening(const struct crew *crew);
 void announce_serving(const struct crew *crew, bool first);
 
 /* A reload begins. */
-void announce_reloading(const struct log *log);
+void announce_reloading(const struct log *log, bool asked);
 
 /* A reload failed: each complaint (there may be none) is a line. */
 void announce_reload_failed(const struct log *log, const struct complaints *complaints,

@@ -113,7 +113,7 @@ static _Noreturn void worker_main(struct crews *crews, const struct crew *crew, 
 		.workers = crew->count,
 		.index = index,
 		.channel = channel,
-		.keys = crews->keys,
+		.keys = crews->upkeep.keys,
 		.master = master,
 	}));
 }

@@ -8,6 +8,7 @@
 #include "proxy/generation.h"
 #include "proxy/shared.h"
 #include "proxy/sockets.h"
+#include "proxy/upkeep.h"
 
 struct member {
 	pid_t pid;   /* 0: none runs */
@@ -39,7 +40,7 @@ struct crews {
 	struct shared shared;
 	struct sockets sockets;
 	int signals; /* the master's signalfd */
-	struct ticket_keys *keys;
+	struct upkeep upkeep;
 };
 
 /*

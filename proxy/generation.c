@@ -1,4 +1,5 @@
 #include "proxy/generation.h"
+#include "proxy/files.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -29,12 +30,28 @@ static void check_certs(const struct config *config, struct complaints *complain
 		return;
 	for (size_t i = 0; i < config->certificate_count; i++) {
 		struct certificate_config *certificate = &config->certificates[i];
-		if (certificate->chain != NULL && certificate->key != NULL)
+		if (certificate->dir != NULL ||
+		    (certificate->chain != NULL && certificate->key != NULL))
 			all[nobody.certificate_count++] = certificate;
 	}
 	if (nobody.certificate_count > 0)
 		cert_store_free(cert_store_load(&nobody, NULL, complaints));
 	free(all);
+}
+
+/* What follows the configuration. Frees the generation when anything is wrong. */
+static struct generation *load_rest(struct generation *generation, const struct ticket_keys *keys,
+				    struct complaints *complaints)
+{
+	/* A file that changes while it is read is one that has changed. */
+	generation->mark = files_mark(generation->config);
+	/* Each of them is tried, so that one run tells all. */
+	bool good = load_certs(generation, keys, complaints);
+	good = privilege_find(&generation->privilege, generation->config, complaints) && good;
+	if (good)
+		return generation;
+	generation_free(generation);
+	return NULL;
 }
 
 struct generation *generation_load(const char *path, const struct strings *overrides,
@@ -54,13 +71,42 @@ struct generation *generation_load(const char *path, const struct strings *overr
 		generation_free(generation);
 		return NULL;
 	}
-	/* Each of them is tried, so that one run tells all. */
-	bool good = load_certs(generation, keys, complaints);
-	good = privilege_find(&generation->privilege, generation->config, complaints) && good;
-	if (good)
-		return generation;
+	return load_rest(generation, keys, complaints);
+}
+
+struct generation *generation_renew(const struct generation *old, const struct ticket_keys *keys,
+				    struct complaints *complaints)
+{
+	struct generation *generation = calloc(1, sizeof(*generation));
+	if (generation == NULL) {
+		complain(complaints, old->config->path, "out of memory");
+		return NULL;
+	}
+	generation->log.fd = -1;
+	generation->config = config_copy(old->config, complaints);
+	if (generation->config != NULL)
+		return load_rest(generation, keys, complaints);
 	generation_free(generation);
 	return NULL;
+}
+
+void generation_remind(const struct generation *generation, int64_t from, int64_t to,
+		       struct complaints *complaints)
+{
+	for (size_t i = 0; i < generation->config->listener_count; i++)
+		cert_store_remind(generation->certs[i], from, to, complaints);
+}
+
+void generation_compare(const struct generation *fresh, const struct generation *old,
+			struct complaints *complaints)
+{
+	for (size_t i = 0; i < fresh->config->listener_count; i++) {
+		for (size_t j = 0; j < old->config->listener_count; j++) {
+			if (strcmp(fresh->config->listeners[i].name,
+				   old->config->listeners[j].name) == 0)
+				cert_store_compare(fresh->certs[i], old->certs[j], complaints);
+		}
+	}
 }
 
 /* syslog's connection belongs to the process, not to a generation: another may use it. */

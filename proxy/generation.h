@@ -11,6 +11,7 @@
 struct generation {
 	struct config *config;
 	struct cert_store **certs; /* one a listener */
+	uint64_t mark;             /* of the files (files.h), from before they were read */
 	struct privilege privilege;
 	struct log log; /* nowhere before generation_open_log() */
 };
@@ -24,7 +25,20 @@ enum { WORKERS_MAX = 256 };
  */
 struct generation *generation_load(const char *path, const struct strings *overrides,
 				   const struct ticket_keys *keys, struct complaints *complaints);
+
+/* The same configuration with its files read anew. */
+struct generation *generation_renew(const struct generation *old, const struct ticket_keys *keys,
+				    struct complaints *complaints);
 void generation_free(struct generation *generation);
+
+/*
+ * Warns of what becomes old in the time after `from` up to `to`, seconds since 1970; and of
+ * certificates of a new generation that are older than those of the one before.
+ */
+void generation_remind(const struct generation *generation, int64_t from, int64_t to,
+		       struct complaints *complaints);
+void generation_compare(const struct generation *fresh, const struct generation *old,
+			struct complaints *complaints);
 
 /* Opens the log that the configuration names, anew if it was open. False with a complaint. */
 bool generation_open_log(struct generation *generation, struct complaints *complaints);

@@ -1,5 +1,4 @@
 #include "proxy/master.h"
-#include "certs/tickets.h"
 #include "proxy/announce.h"
 #include "proxy/clock.h"
 #include "proxy/crew.h"
@@ -29,9 +28,9 @@ struct master {
 	struct crew *coming;  /* is being started; NULL otherwise */
 	uint32_t generations; /* made so far */
 	bool reload_wanted;
+	bool renew_wanted; /* with the same configuration: files have changed */
 	bool stopping;
-	uint64_t turn_ms; /* when the next key for session tickets is due */
-	uint64_t files;   /* the limit of open files */
+	uint64_t files; /* the limit of open files */
 	struct pollfd *polls;
 	size_t poll_room;
 };
@@ -68,17 +67,33 @@ static struct crew *master_launch(struct master *master, struct generation *gene
 	return crew;
 }
 
+static struct generation *load_anew(struct master *master, struct complaints *complaints)
+{
+	const struct master_options *options = master->options;
+	const struct ticket_keys *keys = master->crews.upkeep.keys;
+	const struct generation *old = master->current->generation;
+	struct generation *fresh =
+		master->reload_wanted
+			? generation_load(options->path, &options->overrides, keys, complaints)
+			: generation_renew(old, keys, complaints);
+	if (fresh != NULL)
+		generation_compare(fresh, old, complaints);
+	return fresh;
+}
+
 static void master_load(struct master *master)
 {
 	const struct log *log = master_log(master);
 	struct complaints complaints = { 0 };
-	announce_reloading(log);
-	struct generation *generation =
-		generation_load(master->options->path, &master->options->overrides,
-				master->crews.keys, &complaints);
+	announce_reloading(log, master->reload_wanted);
+	struct generation *generation = load_anew(master, &complaints);
+	master->reload_wanted = master->renew_wanted = false;
 	if (generation != NULL && generation_open_log(generation, &complaints))
 		master->coming = master_launch(master, generation, &complaints);
-	if (master->coming == NULL) {
+	if (master->coming != NULL) {
+		upkeep_loaded(&master->crews.upkeep, generation);
+	} else {
+		upkeep_failed(&master->crews.upkeep, master->current->generation);
 		announce_reload_failed(log, &complaints, "the new configuration has errors");
 		generation_free(generation);
 		sockets_keep(&master->crews.sockets, &master->current->entrances, NULL);
@@ -151,10 +166,6 @@ static void master_tend(struct master *master)
 /* After whatever has happened: draws the conclusions from how the crews stand. */
 static void master_settle(struct master *master)
 {
-	if (clock_ms() >= master->turn_ms) {
-		ticket_keys_turn(master->crews.keys);
-		master->turn_ms = clock_ms() + TICKET_KEY_MS;
-	}
 	master_tend(master);
 	if (master->stopping)
 		return;
@@ -162,10 +173,12 @@ static void master_settle(struct master *master)
 		master_promote(master);
 	else if (master->coming != NULL && master->current != NULL && coming_has_failed(master))
 		master_abandon(master);
-	if (master->reload_wanted && master->coming == NULL) {
-		master->reload_wanted = false;
+	if (master->current == NULL)
+		return;
+	if (upkeep_tend(&master->crews.upkeep, master->current->generation))
+		master->renew_wanted = true;
+	if ((master->reload_wanted || master->renew_wanted) && master->coming == NULL)
 		master_load(master);
-	}
 }
 
 /* ------------------------------------------------------------------------------------ signals */
@@ -275,7 +288,7 @@ static size_t master_polls(struct master *master)
 
 static int master_wait_ms(const struct master *master)
 {
-	uint64_t due_ms = master->turn_ms;
+	uint64_t due_ms = upkeep_due_ms(&master->crews.upkeep);
 	for (const struct crew *crew = master->crews.first; crew != NULL; crew = crew->next) {
 		if (crew_due_ms(crew) < due_ms)
 			due_ms = crew_due_ms(crew);
@@ -336,8 +349,8 @@ static bool master_make_shared(struct master *master, const struct config *confi
 static enum exit_status master_start(struct master *master, struct complaints *complaints)
 {
 	const struct master_options *options = master->options;
-	struct generation *generation =
-		generation_load(options->path, &options->overrides, master->crews.keys, complaints);
+	struct generation *generation = generation_load(options->path, &options->overrides,
+							master->crews.upkeep.keys, complaints);
 	if (generation == NULL)
 		return EXIT_CONFIGURATION;
 	if (!generation_open_log(generation, complaints)) {
@@ -347,8 +360,10 @@ static enum exit_status master_start(struct master *master, struct complaints *c
 	if (master_make_shared(master, generation->config, complaints) &&
 	    sockets_init(&master->crews.sockets, generation->config, complaints))
 		master->coming = master_launch(master, generation, complaints);
-	if (master->coming != NULL)
+	if (master->coming != NULL) {
+		upkeep_loaded(&master->crews.upkeep, generation);
 		return EXIT_STOPPED;
+	}
 	generation_free(generation);
 	return EXIT_FAILED;
 }
@@ -362,9 +377,7 @@ enum exit_status master_run(const struct master_options *options)
 	};
 	struct complaints complaints = { 0 };
 	enum exit_status status = EXIT_FAILED;
-	master.crews.keys = ticket_keys_new();
-	master.turn_ms = clock_ms() + TICKET_KEY_MS;
-	if (master.crews.keys == NULL)
+	if (!upkeep_begin(&master.crews.upkeep))
 		fputs("postern: no memory for the keys of session tickets\n", stderr);
 	else if (master_take_signals(&master))
 		status = master_start(&master, &complaints);
@@ -377,7 +390,7 @@ enum exit_status master_run(const struct master_options *options)
 	while (master.crews.first != NULL)
 		master_turn(&master);
 
-	ticket_keys_free(master.crews.keys);
+	upkeep_end(&master.crews.upkeep);
 	sockets_close(&master.crews.sockets);
 	shared_free(&master.crews.shared);
 	if (master.crews.signals >= 0)

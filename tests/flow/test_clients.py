@@ -111,6 +111,29 @@ def test_request_tells_the_log_and_refuses_nobody(postern, backend, section, sho
     assert server.talks
 
 
+def test_files_are_read_anew_when_they_change(postern, backend, authority, shown, tmp_path):
+    crl = tmp_path / "present.crl"
+    shutil.copy(authority.revocations("before", shown["revoked"]), crl)
+    server, proxy = start(postern, backend, {"ca": authority.file, "crl": crl}, "implicit")
+    with meet(proxy, "implicit", context(shown["good"])) as before:
+        before.greet()
+        proxy.file.write_text("[nonsense]\n")  # no matter: nobody asked for the configuration
+        (tmp_path / "next").write_text("no list\n")
+        (tmp_path / "next").rename(crl)
+        until(lambda: proxy.events("reload-failed"), "a broken list is refused")
+        with meet(proxy, "implicit", context(shown["good"])) as client:
+            client.greet()
+            client.quit()
+        shutil.copy(authority.revocations("after", shown["good"]), tmp_path / "next")
+        (tmp_path / "next").rename(crl)
+        until(lambda: proxy.events("reloaded"), "the good one is taken")
+        with meet(proxy, "implicit", context(shown["good"])) as client:
+            client.expect("554 5.7.0 Your certificate has been revoked")
+        assert before.deliver(TEXT).code == 250
+        before.quit()
+    assert len(proxy.events("reload-failed")) == 1
+
+
 def test_reload_with_a_revocation_ends_resumption(postern, backend, authority, shown, tmp_path):
     crl = tmp_path / "present.crl"
     shutil.copy(authority.revocations("before", shown["revoked"]), crl)

@@ -112,6 +112,8 @@ void talk_client(struct talk *talk, const struct wish *wish)
 	if (wish->alpn)
 		SSL_set_alpn_protos(talk->client, (const unsigned char *)wish->alpn,
 				    (unsigned)strlen(wish->alpn));
+	if (wish->status)
+		SSL_set_tlsext_status_type(talk->client, TLSEXT_STATUSTYPE_ocsp);
 	if (wish->host)
 		SSL_set1_host(talk->client, wish->host);
 	if (wish->session) {

@@ -54,6 +54,7 @@ struct wish {
 	const char *alpn; /* as on the wire */
 	const char *ca;
 	const char *host; /* to verify */
+	bool status;      /* asks for a staple */
 	SSL_SESSION *session;
 	const struct pki_cert *const *chain; /* the client's certificate, and its issuers */
 	size_t chain_count;
