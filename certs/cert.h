@@ -27,6 +27,7 @@ struct cert {
 	int64_t staple_until; /* seconds since 1970 */
 	char *path;           /* of the chain, and */
 	char *place;          /* of the section: for what is told later */
+	bool complete;        /* the chain leads to a root, or to what the system trusts */
 	bool shadowed;        /* it was told that one before it has the same name and kind of key */
 };
 

@@ -131,7 +131,8 @@ static void check_complete(struct cert_load *load, const struct path *path, X509
 	X509 *last = sk_X509_value(load->cert->chain, path->step[path->steps - 1]);
 	char issuer[CERT_TITLE_BYTES];
 
-	if (X509_self_signed(last, 0) == 1 || issuer_is_trusted(system, last))
+	load->cert->complete = X509_self_signed(last, 0) == 1 || issuer_is_trusted(system, last);
+	if (load->cert->complete)
 		return;
 	X509_NAME_oneline(X509_get_issuer_name(last), issuer, sizeof issuer);
 	cert_warn(

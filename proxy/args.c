@@ -32,6 +32,12 @@ static void set_strict(struct reading *reading, const char *value)
 	reading->args->strict = true;
 }
 
+static void set_json(struct reading *reading, const char *value)
+{
+	(void)value;
+	reading->args->json = true;
+}
+
 static void print_defaults(struct reading *reading, const char *value)
 {
 	(void)value;
@@ -70,6 +76,7 @@ static const struct option options[] = {
 	{ "-D", "--define", "'KIND NAME.OPTION=VALUE'", NULL, "overrides the file; may be repeated",
 	  add_override },
 	{ NULL, "--strict", NULL, "check", "warnings count as well", set_strict },
+	{ NULL, "--json", NULL, "certs", "for programs to read", set_json },
 	{ "-d", "--defaults", NULL, "config", "all defaults, with comments", print_defaults },
 	{ "-n", "--changed", NULL, "config", "only what differs from the defaults", print_changed },
 	{ "-h", "--help", NULL, NULL, "this text", say_help },

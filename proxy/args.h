@@ -10,6 +10,7 @@ struct args {
 	struct strings overrides; /* -D, in order; `item` is owned, the strings are argv's */
 	const struct command *command;
 	bool strict;
+	bool json;
 	enum config_print print;
 };
 

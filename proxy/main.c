@@ -1,5 +1,6 @@
 /* postern: an SMTP proxy that terminates TLS. This file is its command line. */
 #include "proxy/args.h"
+#include "proxy/certs.h"
 #include "proxy/check.h"
 #include "proxy/demo.h"
 #include "proxy/master.h"
@@ -25,6 +26,7 @@ static const struct command commands[] = {
 	{ "run", "runs in the foreground", run },
 	{ "check", "reads everything and says what is wrong", check_run },
 	{ "config", "prints the configuration as it counts", config_run },
+	{ "certs", "tells of each certificate, and the TLSA records to publish", certs_run },
 	{ "demo", "runs with a certificate and a mail server of its own, to try it out", demo_run },
 	{ "help", "prints this text", help },
 	{ "version", "prints the version", version },
