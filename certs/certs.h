@@ -58,6 +58,7 @@ struct tls_client {
 	const char *login; /* of the allow_file, or NULL; lives as long as the store */
 	int64_t until;     /* seconds since 1970: when the judgement must be made anew */
 	uint32_t key_updates;
+	bool legacy;
 };
 
 /*
@@ -76,9 +77,10 @@ void cert_store_compare(const struct cert_store *fresh, const struct cert_store 
  * A server-side SSL for a new connection over `fd`, in accept state, non-blocking, with the default
  * certificate until SNI chooses. ALPN: `smtp` is selected; a list of h2 and http/... only ends the
  * handshake with no_application_protocol (ALPACA); anything else is ignored. A client certificate
- * is asked for as the listener's [clients] say. NULL when out of memory.
+ * is asked for as the listener's [clients] say. `legacy`: it may have what that policy adds. NULL
+ * when out of memory.
  */
-SSL *cert_store_ssl(const struct cert_store *store, int fd, struct tls_client *client);
+SSL *cert_store_ssl(const struct cert_store *store, int fd, bool legacy, struct tls_client *client);
 
 /*
  * After the handshake, whether it was a full one or a resumption: what `client->why` is, and a

@@ -6,6 +6,7 @@
  * was accepted, so a ticket would be good for names it was not given for (RFC 6066 section 3).
  */
 #include "certs/names.h"
+#include "certs/policy.h"
 #include "certs/store.h"
 
 #include <openssl/tls1.h>
@@ -92,7 +93,9 @@ static int on_hello(SSL *ssl, int *alert, void *arg)
 	}
 	read_name(ssl, name);
 	const struct cert_context *chosen = store_find(store, name);
-	if (!SSL_set_SSL_CTX(ssl, chosen->context) || !hello_bind_sessions(ssl, chosen, name))
+	const struct tls_client *client = SSL_get_app_data(ssl);
+	if (!SSL_set_SSL_CTX(ssl, chosen->context) || (client->legacy && !policy_relax(ssl)) ||
+	    !hello_bind_sessions(ssl, chosen, name))
 		return SSL_CLIENT_HELLO_ERROR;
 	/* Not among what a change of context changes. The policy is the same for all. */
 	SSL_set_num_tickets(ssl, SSL_CTX_get_num_tickets(chosen->context));
@@ -146,14 +149,17 @@ bool cert_foreign_alpn(const SSL *ssl)
 
 bool hello_bind_sessions(SSL *ssl, const struct cert_context *context, const char *name)
 {
-	unsigned char text[STORE_DIGEST_BYTES + NAME_BYTES];
+	const struct tls_client *client = SSL_get_app_data(ssl);
+	unsigned char text[STORE_DIGEST_BYTES + 1 + NAME_BYTES];
 	unsigned char id[EVP_MAX_MD_SIZE];
 	size_t len = strlen(name);
 
 	_Static_assert(SSL_MAX_SID_CTX_LENGTH == 32, "as long as a SHA-256");
 	memcpy(text, context->digest, STORE_DIGEST_BYTES);
-	memcpy(text + STORE_DIGEST_BYTES, name, len);
-	return EVP_Digest(text, STORE_DIGEST_BYTES + len, id, NULL, EVP_sha256(), NULL) == 1 &&
+	/* A weak session is not for who must do better. */
+	text[STORE_DIGEST_BYTES] = client->legacy;
+	memcpy(text + STORE_DIGEST_BYTES + 1, name, len);
+	return EVP_Digest(text, STORE_DIGEST_BYTES + 1 + len, id, NULL, EVP_sha256(), NULL) == 1 &&
 	       SSL_set_session_id_context(ssl, id, SSL_MAX_SID_CTX_LENGTH) == 1;
 }
 

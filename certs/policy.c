@@ -8,6 +8,13 @@ struct row {
 	bool finite_field;   /* there are DHE ciphers among them */
 };
 
+#define INTERMEDIATE \
+	"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:" \
+	"ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:" \
+	"ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305:" \
+	"DHE-RSA-AES128-GCM-SHA256:DHE-RSA-AES256-GCM-SHA384:" \
+	"DHE-RSA-CHACHA20-POLY1305"
+
 static const struct row rows[] = {
 	[TLS_MODERN] = {
 		.lowest = TLS1_3_VERSION,
@@ -15,22 +22,24 @@ static const struct row rows[] = {
 	},
 	[TLS_INTERMEDIATE] = {
 		.lowest = TLS1_2_VERSION,
-		.ciphers = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
-		           "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
-		           "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305:"
-		           "DHE-RSA-AES128-GCM-SHA256:DHE-RSA-AES256-GCM-SHA384:"
-		           "DHE-RSA-CHACHA20-POLY1305",
+		.ciphers = INTERMEDIATE,
+		.finite_field = true,
+	},
+	/* What it has more is set on the connections that may have it: policy_relax(). */
+	[TLS_LEGACY] = {
+		.lowest = TLS1_2_VERSION,
+		.ciphers = INTERMEDIATE,
 		.finite_field = true,
 	},
 };
 
-static const char suites[] = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:"
-			     "TLS_CHACHA20_POLY1305_SHA256";
-static const char groups[] = "X25519:P-256:P-384";
-static const char signatures[] =
-	"ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512:ed25519:ed448:"
-	"rsa_pss_pss_sha256:rsa_pss_pss_sha384:rsa_pss_pss_sha512:"
-	"RSA-PSS+SHA256:RSA-PSS+SHA384:RSA-PSS+SHA512:RSA+SHA256:RSA+SHA384:RSA+SHA512";
+static const char default_suites[] = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:"
+				     "TLS_CHACHA20_POLY1305_SHA256";
+#define GROUPS "X25519:P-256:P-384"
+#define SIGNATURES \
+	"ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512:ed25519:ed448:" \
+	"rsa_pss_pss_sha256:rsa_pss_pss_sha384:rsa_pss_pss_sha512:" \
+	"RSA-PSS+SHA256:RSA-PSS+SHA384:RSA-PSS+SHA512:RSA+SHA256:RSA+SHA384:RSA+SHA512"
 
 /*
  * Not SSL_CTX_set_dh_auto(): with a long RSA key it takes a group just as long, and what a client
@@ -67,28 +76,115 @@ static void set_manners(SSL_CTX *context)
 	SSL_CTX_set_max_early_data(context, 0);
 }
 
-static bool set_algorithms(SSL_CTX *context, const struct row *row)
+/* One name after the other, since of a whole list OpenSSL minds only that nothing is left of it. */
+static bool for_each(SSL_CTX *context, const char *list, bool (*take)(SSL_CTX *, const char *))
 {
-	return SSL_CTX_set_min_proto_version(context, row->lowest) == 1 &&
-	       SSL_CTX_set_max_proto_version(context, TLS1_3_VERSION) == 1 &&
-	       (row->ciphers[0] == '\0' || SSL_CTX_set_cipher_list(context, row->ciphers) == 1) &&
-	       SSL_CTX_set_ciphersuites(context, suites) == 1 &&
-	       SSL_CTX_set1_groups_list(context, groups) == 1 &&
-	       SSL_CTX_set1_sigalgs_list(context, signatures) == 1 &&
-	       (!row->finite_field || set_ffdhe2048(context));
+	char name[64];
+
+	for (const char *at = list;; at += strcspn(at, ":") + 1) {
+		size_t len = strcspn(at, ":");
+		if (len == 0 || len >= sizeof name)
+			return false;
+		memcpy(name, at, len);
+		name[len] = '\0';
+		if (!take(context, name))
+			return false;
+		if (at[len] == '\0')
+			return true;
+	}
 }
 
-SSL_CTX *policy_context(enum tls_policy policy)
+static bool is_suite(const char *name)
+{
+	return strncmp(name, "TLS_", 4) == 0;
+}
+
+static bool knows_cipher(SSL_CTX *context, const char *name)
+{
+	return (is_suite(name) ? SSL_CTX_set_ciphersuites : SSL_CTX_set_cipher_list)(context,
+										     name) == 1;
+}
+
+/* Those of TLS 1.3, or the others, of a list of both. */
+static void pick(const char *list, bool suites, char *picked)
+{
+	*picked = '\0';
+	for (const char *at = list; *at; at += strcspn(at, ":"), at += *at == ':') {
+		if (is_suite(at) != suites)
+			continue;
+		if (*picked)
+			strcat(picked, ":");
+		strncat(picked, at, strcspn(at, ":"));
+	}
+}
+
+static bool set_own_ciphers(SSL_CTX *context, const char *list)
+{
+	char picked[1024];
+
+	if (strlen(list) >= sizeof picked || !for_each(context, list, knows_cipher))
+		return false;
+	pick(list, true, picked);
+	if (SSL_CTX_set_ciphersuites(context, picked[0] ? picked : default_suites) != 1)
+		return false;
+	pick(list, false, picked);
+	return picked[0] == '\0' || SSL_CTX_set_cipher_list(context, picked) == 1;
+}
+
+static bool set_ciphers(SSL_CTX *context, const struct row *row)
+{
+	return (row->ciphers[0] == '\0' || SSL_CTX_set_cipher_list(context, row->ciphers) == 1) &&
+	       SSL_CTX_set_ciphersuites(context, default_suites) == 1;
+}
+
+/* OpenSSL 3.5 has a hybrid with ML-KEM; those before know no such name. */
+static bool set_groups(SSL_CTX *context)
+{
+	return SSL_CTX_set1_groups_list(context, "X25519MLKEM768:" GROUPS) == 1 ||
+	       SSL_CTX_set1_groups_list(context, GROUPS) == 1;
+}
+
+static enum policy_fault set_algorithms(SSL_CTX *context, const struct listener_config *listener)
+{
+	const struct row *row = &rows[listener->tls_policy];
+
+	if (!set_ciphers(context, row) ||
+	    SSL_CTX_set_min_proto_version(context, row->lowest) != 1 ||
+	    SSL_CTX_set_max_proto_version(context, TLS1_3_VERSION) != 1 || !set_groups(context) ||
+	    SSL_CTX_set1_sigalgs_list(context, SIGNATURES) != 1 ||
+	    (row->finite_field && !set_ffdhe2048(context)))
+		return POLICY_FAILED;
+	if (listener->ciphers && !set_own_ciphers(context, listener->ciphers))
+		return POLICY_CIPHERS;
+	if (listener->groups && SSL_CTX_set1_groups_list(context, listener->groups) != 1)
+		return POLICY_GROUPS;
+	return POLICY_GOOD;
+}
+
+SSL_CTX *policy_context(const struct listener_config *listener, enum policy_fault *fault)
 {
 	SSL_CTX *context = SSL_CTX_new(TLS_server_method());
 
+	*fault = POLICY_FAILED;
 	if (!context)
 		return NULL;
 	set_manners(context);
-	if (set_algorithms(context, &rows[policy]))
+	*fault = set_algorithms(context, listener);
+	if (*fault == POLICY_GOOD)
 		return context;
 	SSL_CTX_free(context);
 	return NULL;
+}
+
+bool policy_relax(SSL *ssl)
+{
+	SSL_set_security_level(ssl, 0);
+	return SSL_set_min_proto_version(ssl, TLS1_VERSION) == 1 &&
+	       SSL_set_cipher_list(ssl, INTERMEDIATE ":ECDHE-ECDSA-AES128-SHA:ECDHE-RSA-AES128-SHA:"
+						     "ECDHE-ECDSA-AES256-SHA:"
+						     "ECDHE-RSA-AES256-SHA:"
+						     "AES128-SHA:AES256-SHA") == 1 &&
+	       SSL_set1_sigalgs_list(ssl, SIGNATURES ":ECDSA+SHA1:RSA+SHA1") == 1;
 }
 
 void policy_set_tickets(SSL_CTX *context, int tickets, bool dear)

@@ -9,8 +9,17 @@
 
 #include <openssl/ssl.h>
 
-/* A server's context without a certificate. NULL when OpenSSL cannot. */
-SSL_CTX *policy_context(enum tls_policy policy);
+/* What OpenSSL does not take. */
+enum policy_fault { POLICY_GOOD, POLICY_CIPHERS, POLICY_GROUPS, POLICY_FAILED };
+
+/* A server's context without a certificate, with the listener's policy. NULL with the fault. */
+SSL_CTX *policy_context(const struct listener_config *listener, enum policy_fault *fault);
+
+/*
+ * Lets a client of legacy_networks have what the policy `legacy` adds. To be done again when the
+ * SSL is given another context, which takes security level and signatures with it.
+ */
+bool policy_relax(SSL *ssl);
 
 /*
  * How many session tickets a TLS 1.3 handshake gives out. With an explicit 0, TLS 1.2 has none

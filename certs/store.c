@@ -93,7 +93,9 @@ static bool digest_context(struct cert_context *into, const struct cert_store *s
 static bool open_context(struct cert_store *store, struct cert_context *context,
 			 const struct listener_config *listener)
 {
-	context->context = policy_context(listener->tls_policy);
+	enum policy_fault fault;
+
+	context->context = policy_context(listener, &fault);
 	if (!context->context || !digest_context(context, store, listener->name))
 		return false;
 	for (enum cert_kind kind = 0; kind < CERT_KINDS; kind++)
@@ -277,6 +279,24 @@ static bool load_certificates(struct cert_store *store, const struct listener_co
 	return good;
 }
 
+static bool check_policy(const struct listener_config *listener, struct complaints *complaints)
+{
+	enum policy_fault fault;
+
+	SSL_CTX_free(policy_context(listener, &fault));
+	ERR_clear_error();
+	if (fault == POLICY_CIPHERS)
+		complain(complaints, listener->place,
+			 "[listener %s] ciphers: `%s` has a name that this OpenSSL does not know "
+			 "(`openssl ciphers -s -v ALL` lists them)",
+			 listener->name, listener->ciphers);
+	if (fault == POLICY_GROUPS)
+		complain(complaints, listener->place,
+			 "[listener %s] groups: `%s` has a name that this OpenSSL does not know",
+			 listener->name, listener->groups);
+	return fault == POLICY_GOOD || fault == POLICY_FAILED;
+}
+
 static bool load(struct cert_store *store, const struct listener_config *listener,
 		 struct complaints *complaints)
 {
@@ -292,6 +312,7 @@ static bool load(struct cert_store *store, const struct listener_config *listene
 		store->clients = client_policy_load(listener->clients, complaints);
 		good = store->clients != NULL;
 	}
+	good = check_policy(listener, complaints) && good;
 	if (!load_certificates(store, listener, complaints) || !good)
 		return false;
 	if (index_names(store, complaints) && open_contexts(store, listener))
@@ -336,14 +357,14 @@ void cert_store_free(struct cert_store *store)
 	free(store);
 }
 
-SSL *cert_store_ssl(const struct cert_store *store, int fd, struct tls_client *client)
+SSL *cert_store_ssl(const struct cert_store *store, int fd, bool legacy, struct tls_client *client)
 {
 	SSL *ssl = SSL_new(store->fallback->context);
 
-	*client = (struct tls_client){ .store = store };
+	*client = (struct tls_client){ .store = store, .legacy = legacy };
 	if (store->clients)
 		client->why = CLIENT_NONE;
-	if (ssl && SSL_set_fd(ssl, fd) == 1) {
+	if (ssl && (!legacy || policy_relax(ssl)) && SSL_set_fd(ssl, fd) == 1) {
 		SSL_set_app_data(ssl, client);
 		hello_count_updates(ssl, client);
 		SSL_set_accept_state(ssl);

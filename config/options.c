@@ -52,7 +52,7 @@ static const struct option_word log_targets[] = { { "stderr", 0 }, { "syslog", 0
 static const struct option_word tls_kinds[] = { { "implicit", LISTENER_IMPLICIT },
 	{ "required", LISTENER_REQUIRED }, { "optional", LISTENER_OPTIONAL }, { NULL, 0 } };
 static const struct option_word tls_policies[] = { { "modern", TLS_MODERN },
-	{ "intermediate", TLS_INTERMEDIATE }, { NULL, 0 } };
+	{ "intermediate", TLS_INTERMEDIATE }, { "legacy", TLS_LEGACY }, { NULL, 0 } };
 static const struct option_word ticket_counts[] = { { "auto", TICKETS_AUTO }, { "0", 0 },
 	{ "1", 1 }, { "2", 2 }, { NULL, 0 } };
 static const struct option_word verify_kinds[] = { { "request", CLIENTS_REQUEST },
@@ -126,7 +126,18 @@ const struct option options[] = {
 			"with 554." },
 	{ LISTENER("tls_policy", OPTION_WORD, tls_policy), .preset = "intermediate",
 		.words = tls_policies,
-		.help = "modern: TLS 1.3 alone. intermediate: TLS 1.2 too, with forward secrecy." },
+		.help = "modern: TLS 1.3 alone. intermediate: TLS 1.2 too, with forward secrecy. "
+			"legacy: TLS 1.0 and 1.1 too, for legacy_networks alone." },
+	{ LISTENER("legacy_networks", OPTION_NETWORKS, legacy_networks), .preset = "",
+		.note = "nobody",
+		.help = "Who may use what tls_policy = legacy adds: devices that can do no better." },
+	{ LISTENER("ciphers", OPTION_ALGORITHMS, ciphers), .preset = "",
+		.note = "those of tls_policy",
+		.help = "Ciphers in place of the policy's, by OpenSSL's names with colons between "
+			"them; names with TLS_ in front are for TLS 1.3." },
+	{ LISTENER("groups", OPTION_ALGORITHMS, groups), .preset = "",
+		.note = "X25519MLKEM768 where OpenSSL has it, X25519, P-256, P-384",
+		.help = "Groups for the key exchange, the best first." },
 	{ LISTENER("tickets", OPTION_WORD, tickets), .preset = "auto", .words = ticket_counts,
 		.help = "TLS session tickets for each handshake; auto: none where a full "
 			"handshake costs no more than a ticket (TLS 1.3 with ECDSA), else 1." },
@@ -283,16 +294,17 @@ const struct option *option_find(enum section_kind section, struct slice name)
 enum option_shape option_shape(const struct option *option)
 {
 	static const enum option_shape shapes[] = {
-		[OPTION_INCLUDE] = SHAPE_NONE,     [OPTION_HOSTNAME] = SHAPE_STRING,
-		[OPTION_USER] = SHAPE_STRING,      [OPTION_LOG] = SHAPE_STRING,
-		[OPTION_PATH] = SHAPE_STRING,      [OPTION_REFERENCE] = SHAPE_STRING,
-		[OPTION_WORD] = SHAPE_WORD,        [OPTION_WORKERS] = SHAPE_NUMBER,
-		[OPTION_NUMBER] = SHAPE_NUMBER,    [OPTION_SIZE] = SHAPE_NUMBER,
-		[OPTION_TIME] = SHAPE_NUMBER,      [OPTION_REFERENCES] = SHAPE_STRINGS,
-		[OPTION_PATHS] = SHAPE_STRINGS,    [OPTION_ALLOW] = SHAPE_STRINGS,
-		[OPTION_DOMAINS] = SHAPE_STRINGS,  [OPTION_TOKENS] = SHAPE_STRINGS,
-		[OPTION_PATTERNS] = SHAPE_STRINGS, [OPTION_NETWORKS] = SHAPE_NETWORKS,
-		[OPTION_ADDRESSES] = SHAPE_ADDRS,  [OPTION_SERVER] = SHAPE_ADDRS,
+		[OPTION_INCLUDE] = SHAPE_NONE,       [OPTION_HOSTNAME] = SHAPE_STRING,
+		[OPTION_USER] = SHAPE_STRING,        [OPTION_LOG] = SHAPE_STRING,
+		[OPTION_PATH] = SHAPE_STRING,        [OPTION_REFERENCE] = SHAPE_STRING,
+		[OPTION_ALGORITHMS] = SHAPE_STRING,  [OPTION_WORD] = SHAPE_WORD,
+		[OPTION_WORKERS] = SHAPE_NUMBER,     [OPTION_NUMBER] = SHAPE_NUMBER,
+		[OPTION_SIZE] = SHAPE_NUMBER,        [OPTION_TIME] = SHAPE_NUMBER,
+		[OPTION_REFERENCES] = SHAPE_STRINGS, [OPTION_PATHS] = SHAPE_STRINGS,
+		[OPTION_ALLOW] = SHAPE_STRINGS,      [OPTION_DOMAINS] = SHAPE_STRINGS,
+		[OPTION_TOKENS] = SHAPE_STRINGS,     [OPTION_PATTERNS] = SHAPE_STRINGS,
+		[OPTION_NETWORKS] = SHAPE_NETWORKS,  [OPTION_ADDRESSES] = SHAPE_ADDRS,
+		[OPTION_SERVER] = SHAPE_ADDRS,
 	};
 
 	return shapes[option->type];

@@ -43,8 +43,9 @@ enum option_type {
 	OPTION_LOG,  /* "stderr", "syslog" or an absolute path */
 	OPTION_PATH, /* made absolute */
 	OPTION_REFERENCE,
-	OPTION_WORD,    /* one of `words` */
-	OPTION_WORKERS, /* a number; "auto" becomes the number of cores */
+	OPTION_ALGORITHMS, /* names with colons between them */
+	OPTION_WORD,       /* one of `words` */
+	OPTION_WORKERS,    /* a number; "auto" becomes the number of cores */
 	OPTION_NUMBER,
 	OPTION_SIZE, /* bytes */
 	OPTION_TIME, /* milliseconds */

@@ -212,6 +212,18 @@ static void refer_clients(struct draft *draft, struct section *section)
 			 clients->name);
 }
 
+static void check_legacy(struct draft *draft, const struct section *section)
+{
+	const struct listener_config *listener = section->values;
+
+	if (listener->tls_policy == TLS_LEGACY && listener->legacy_networks.count == 0)
+		complain(draft->complaints, place_of(section, "tls_policy"),
+			 "`tls_policy = legacy` needs `legacy_networks`: who has to use it");
+	if (listener->tls_policy != TLS_LEGACY && listener->legacy_networks.count > 0)
+		complain(draft->complaints, place_of(section, "legacy_networks"),
+			 "`legacy_networks` means nothing without `tls_policy = legacy`");
+}
+
 static void refer_all(struct draft *draft, struct section *section)
 {
 	struct listener_config *listener = section->values;
@@ -331,6 +343,7 @@ void draft_finish(struct draft *draft)
 		if (section->kind == SECTION_LISTENER) {
 			refer_all(draft, section);
 			check_addresses(draft, section);
+			check_legacy(draft, section);
 		}
 	}
 	for (struct section *section = draft->first; section; section = section->next)

@@ -6,7 +6,7 @@
 #include "config/lists.h"
 
 enum listener_tls { LISTENER_IMPLICIT, LISTENER_REQUIRED, LISTENER_OPTIONAL };
-enum tls_policy { TLS_MODERN, TLS_INTERMEDIATE };
+enum tls_policy { TLS_MODERN, TLS_INTERMEDIATE, TLS_LEGACY };
 enum tickets { TICKETS_AUTO = -1 }; /* otherwise 0, 1 or 2 */
 enum clients_verify { CLIENTS_REQUEST, CLIENTS_REQUIRE };
 enum auth_when { AUTH_TLS, AUTH_ALWAYS, AUTH_NEVER };
@@ -77,6 +77,9 @@ struct listener_config {
 	const struct backend_config *backend;
 	struct networks networks; /* empty: everybody */
 	enum tls_policy tls_policy;
+	struct networks legacy_networks; /* the others have intermediate where it is legacy */
+	const char *ciphers;             /* NULL: the policy's */
+	const char *groups;              /* NULL: the policy's */
 	int tickets;
 	uint64_t greet_delay_ms;
 };

@@ -135,6 +135,13 @@ static bool parse_reference(const struct parse *parse)
 	return keep_string(parse);
 }
 
+static bool parse_algorithms(const struct parse *parse)
+{
+	if (!value_is_made_of(parse->text, ":-_", 1000))
+		return refuse(parse, "expected names with colons between them");
+	return keep_string(parse);
+}
+
 static bool add_reference(const struct parse *parse)
 {
 	if (!value_is_name(parse->text))
@@ -321,6 +328,7 @@ static bool (*const parsers[])(const struct parse *) = {
 	[OPTION_LOG] = parse_log,
 	[OPTION_PATH] = parse_path,
 	[OPTION_REFERENCE] = parse_reference,
+	[OPTION_ALGORITHMS] = parse_algorithms,
 	[OPTION_WORD] = parse_word,
 	[OPTION_WORKERS] = parse_workers,
 	[OPTION_NUMBER] = parse_number,

@@ -2,6 +2,14 @@
 #include "proxy/relay/session.h"
 #include "proxy/relay/tls.h"
 
+struct ssl_st *session_tls(struct session *s)
+{
+	const struct listener_config *listener = s->service->listener;
+	bool legacy = networks_contain(&listener->legacy_networks, &s->address);
+
+	return cert_store_ssl(s->service->certs, s->client.fd, legacy, &s->tls);
+}
+
 static void handshake_failed(struct session *s, enum tls_handshake outcome, const char *why)
 {
 	static const enum ending endings[] = {
@@ -69,7 +77,7 @@ bool session_upgrade(struct session *s)
 	}
 	if (buf_leaving(&s->server.in).len > 0)
 		return false;
-	s->client.ssl = cert_store_ssl(s->service->certs, s->client.fd, &s->tls);
+	s->client.ssl = session_tls(s);
 	if (!s->client.ssl) {
 		session_close(s, END_NO_MEMORY);
 		return true;

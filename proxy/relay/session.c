@@ -178,7 +178,7 @@ bool session_open(struct relay *relay, const struct service *service, struct ses
 	memcpy(s->id, slot->id, sizeof s->id);
 	begin(s, service->rules, fd);
 	if (s->stage == STAGE_HANDSHAKE) {
-		s->client.ssl = cert_store_ssl(service->certs, fd, &s->tls);
+		s->client.ssl = session_tls(s);
 		if (!s->client.ssl) {
 			free(s);
 			return false;

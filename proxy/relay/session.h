@@ -79,6 +79,9 @@ struct session {
 /* Records why the session ends, unless a reason was there first, and goes to STAGE_FLUSH. */
 void session_close(struct session *session, enum ending reason);
 
+/* The client's TLS, for the handshake. NULL when out of memory. */
+struct ssl_st *session_tls(struct session *session);
+
 /* The stages: each moves what it can; true when the stage has changed. */
 bool session_handshake(struct session *session);
 bool session_upgrade(struct session *session);

@@ -48,6 +48,8 @@ struct cert_store *talk_store(struct offer offer)
 		.tls_policy = offer.policy,
 		.tickets = offer.tickets,
 		.clients = offer.clients,
+		.ciphers = offer.ciphers,
+		.groups = offer.groups,
 	};
 
 	for (size_t i = 0; i < offer.count; i++)
@@ -91,6 +93,8 @@ void talk_client(struct talk *talk, const struct wish *wish)
 		assert_int_equal(SSL_CTX_set1_sigalgs_list(talk->context, wish->sigalgs), 1);
 	if (wish->ciphers)
 		assert_int_equal(SSL_CTX_set_cipher_list(talk->context, wish->ciphers), 1);
+	if (wish->suites)
+		assert_int_equal(SSL_CTX_set_ciphersuites(talk->context, wish->suites), 1);
 	if (wish->groups)
 		assert_int_equal(SSL_CTX_set1_groups_list(talk->context, wish->groups), 1);
 	if (wish->ca) {
@@ -167,7 +171,7 @@ void talk_to(const struct cert_store *store, struct wish wish, struct talk *talk
 	*talk = (struct talk){ 0 };
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, talk->fds), 0);
 	talk_client(talk, &wish);
-	talk->server = cert_store_ssl(store, talk->fds[1], &talk->whom);
+	talk->server = cert_store_ssl(store, talk->fds[1], wish.legacy, &talk->whom);
 	assert_non_null(talk->server);
 	handshake(talk);
 	if (talk->done) {

@@ -32,6 +32,7 @@ struct offer {
 	enum tls_policy policy;
 	int tickets;
 	const char *listener;
+	const char *ciphers, *groups;
 	const struct clients_config *clients;
 	const struct ticket_keys *keys;
 	int order[SECTIONS];
@@ -50,10 +51,12 @@ struct wish {
 	int lowest, highest;
 	const char *sigalgs;
 	const char *ciphers;
+	const char *suites; /* of TLS 1.3 */
 	const char *groups;
 	const char *alpn; /* as on the wire */
 	const char *ca;
 	const char *host; /* to verify */
+	bool legacy;      /* from legacy_networks */
 	bool status;      /* asks for a staple */
 	SSL_SESSION *session;
 	const struct pki_cert *const *chain; /* the client's certificate, and its issuers */

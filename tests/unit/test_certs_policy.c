@@ -59,12 +59,92 @@ static void policies_set_versions_and_ciphers(void **state)
 	cert_store_free(middle);
 }
 
+static void listeners_may_have_their_own_lists(void **state)
+{
+	struct offer offer = { .policy = TLS_INTERMEDIATE,
+			       .ciphers = "TLS_AES_256_GCM_SHA384:ECDHE-ECDSA-AES256-GCM-SHA384",
+			       .groups = "P-384:P-521",
+			       .order = { MAIL_EC },
+			       .count = 1 };
+	struct cert_store *store = talk_store(offer);
+
+	(void)state;
+	expect_facts(store, (struct wish){ 0 }, "TLSv1.3", "TLS_AES_256_GCM_SHA384", "secp384r1");
+	expect_facts(store, (struct wish){ .highest = TLS1_2_VERSION }, "TLSv1.2",
+		     "ECDHE-ECDSA-AES256-GCM-SHA384", "secp384r1");
+	expect_refused(store, (struct wish){ .groups = "X25519" });
+	cert_store_free(store);
+}
+
+static void unknown_names_are_told(void **state)
+{
+	static const struct {
+		const char *ciphers, *groups, *words;
+	} rows[] = {
+		{ "ECDHE-ECDSA-AES256-GCM-SHA384:NONSENSE", NULL, "[listener smtps] ciphers:" },
+		{ "TLS_NONSENSE", NULL, "has a name that this OpenSSL does not know" },
+		{ "TLS_AES_256_GCM_SHA384::", NULL, "[listener smtps] ciphers:" },
+		{ NULL, "P-256:NONSENSE", "[listener smtps] groups: `P-256:NONSENSE`" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct certificate_config *section = &talk_pki.section[MAIL_EC];
+		struct complaints said = { 0 };
+		struct listener_config listener = { .name = "smtps",
+						    .place = "postern.ini:1",
+						    .certificates = &section,
+						    .certificate_count = 1,
+						    .tls_policy = TLS_INTERMEDIATE,
+						    .ciphers = rows[i].ciphers,
+						    .groups = rows[i].groups };
+		assert_null(cert_store_load(&listener, NULL, &said));
+		assert_int_equal(said.count, 1);
+		assert_non_null(strstr(said.text, rows[i].words));
+		complaints_release(&said);
+	}
+}
+
+/* By SNI too: another context takes the level of security with it. */
+static void legacy_is_for_its_networks(void **state)
+{
+	struct cert_store *store =
+		talk_store((struct offer){ .policy = TLS_LEGACY,
+					   .tickets = 1,
+					   .order = { MAIL_EC, MAIL_RSA, WILD_EC },
+					   .count = 3 });
+	struct wish old = { .highest = TLS1_VERSION,
+			    .sigalgs = "ECDSA+SHA1:RSA+SHA1",
+			    .sni = "any.example" };
+	struct wish weak = { .highest = TLS1_2_VERSION, .ciphers = "ECDHE-ECDSA-AES128-SHA" };
+	struct talk talk, again;
+
+	(void)state;
+	expect_refused(store, old);
+	expect_refused(store, weak);
+	old.legacy = weak.legacy = true;
+	expect_facts(store, old, "TLSv1", "ECDHE-ECDSA-AES256-SHA", "x25519");
+	talk_to(store, weak, &talk);
+	assert_true(talk.done);
+	weak.session = talk.session;
+	talk_to(store, weak, &again);
+	assert_true(again.facts.resumed);
+	talk_end(&again);
+	/* Nor does a ticket get around it. */
+	weak.legacy = false;
+	expect_refused(store, weak);
+	talk_end(&talk);
+	expect_facts(store, (struct wish){ .legacy = true }, "TLSv1.3", "TLS_AES_256_GCM_SHA384",
+		     "x25519");
+	cert_store_free(store);
+}
+
 static void expect_ciphers(enum tls_policy policy, const char *wanted)
 {
 	struct cert_store *store =
 		talk_store((struct offer){ .policy = policy, .order = { MAIL_EC }, .count = 1 });
 	struct tls_client whom;
-	SSL *ssl = cert_store_ssl(store, 0, &whom);
+	SSL *ssl = cert_store_ssl(store, 0, false, &whom);
 	STACK_OF(SSL_CIPHER) *all = SSL_get1_supported_ciphers(ssl);
 	char got[1024] = "";
 
@@ -232,6 +312,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(policies_set_versions_and_ciphers),
 		cmocka_unit_test(cipher_lists_are_mozillas),
+		cmocka_unit_test(listeners_may_have_their_own_lists),
+		cmocka_unit_test(unknown_names_are_told),
+		cmocka_unit_test(legacy_is_for_its_networks),
 		cmocka_unit_test(tickets_are_counted),
 		cmocka_unit_test(sessions_are_for_one_listener_and_name),
 		cmocka_unit_test(tickets_outlive_reloads_and_two_turns),

@@ -191,7 +191,7 @@ static void no_hello_does_harm(void **state)
 
 		*byte ^= changes[i / len];
 		assert_int_equal(write(talk.fds[0], hello, (size_t)len), len);
-		SSL *ssl = cert_store_ssl(store, talk.fds[1], &talk.whom);
+		SSL *ssl = cert_store_ssl(store, talk.fds[1], false, &talk.whom);
 		SSL_do_handshake(ssl);
 		SSL_free(ssl);
 		ERR_clear_error();

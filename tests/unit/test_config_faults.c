@@ -252,6 +252,29 @@ static void what_nobody_uses_is_worth_a_warning(void **state)
 	config_free(config);
 }
 
+static void legacy_is_for_some(void **state)
+{
+	(void)state;
+	assert_one(
+		REST "[listener b]\naddress = [::1]:1\ntls_policy = legacy\n",
+		"main.ini:10: `tls_policy = legacy` needs `legacy_networks`: who has to use it\n");
+	assert_one(REST "[listener b]\naddress = [::1]:1\nlegacy_networks = ::1\n",
+		   "main.ini:10: `legacy_networks` means nothing without `tls_policy = legacy`\n");
+	assert_one(REST "[listener b]\naddress = [::1]:1\nciphers = a;b\n",
+		   "main.ini:10: `ciphers` cannot be `a;b`: expected names with colons between "
+		   "them\n");
+}
+
+static void a_directory_goes_alone(void **state)
+{
+	(void)state;
+	config_free(good("[certificate d]\ndir = live\n[listener a]\naddress = [::1]:1\n"
+			 "[backend b]\nserver = [::1]:2\n"));
+	assert_one("[certificate d]\ndir = live\nkey = k\n[listener a]\naddress = [::1]:1\n"
+		   "[backend b]\nserver = [::1]:2\n",
+		   "main.ini:3: [certificate d] has `dir`, which goes without `key`\n");
+}
+
 static void clients_must_not_be_got_around(void **state)
 {
 	static const char *const allowed[][2] = {
@@ -288,6 +311,8 @@ int main(void)
 		TEST(sections_must_fit_each_other),
 		TEST(what_is_needed_is_missed),
 		TEST(clients_must_not_be_got_around),
+		TEST(legacy_is_for_some),
+		TEST(a_directory_goes_alone),
 		TEST(all_faults_are_told_in_one_run),
 		TEST(lines_have_a_limit),
 		TEST(bytes_that_are_no_text_are_refused),
