@@ -1,5 +1,6 @@
 /* What the policies allow, session tickets and resumption, and the facts for the log. */
 #include "certs/tickets.h"
+#include "proxy/relay/tls.h"
 #include "tests/unit/talk.h"
 
 #include <strings.h>
@@ -71,7 +72,7 @@ static void listeners_may_have_their_own_lists(void **state)
 	(void)state;
 	expect_facts(store, (struct wish){ 0 }, "TLSv1.3", "TLS_AES_256_GCM_SHA384", "secp384r1");
 	expect_facts(store, (struct wish){ .highest = TLS1_2_VERSION }, "TLSv1.2",
-		     "ECDHE-ECDSA-AES256-GCM-SHA384", "secp384r1");
+		     "ECDHE-ECDSA-AES256-GCM-SHA384", "secp521r1");
 	expect_refused(store, (struct wish){ .groups = "X25519" });
 	cert_store_free(store);
 }
@@ -307,6 +308,53 @@ static void tickets_outlive_reloads_and_two_turns(void **state)
 	ticket_keys_free(keys);
 }
 
+/* Each costs the server a key, and an answer. */
+static void key_updates_have_a_bound(void **state)
+{
+	struct cert_store *store = talk_store_all();
+	struct talk talk;
+	char byte = 'x';
+	bool clean, wants_write;
+
+	(void)state;
+	for (int updates = 60; updates <= 70; updates += 10) {
+		talk_to(store, (struct wish){ 0 }, &talk);
+		for (int i = 0; i < updates; i++) {
+			assert_int_equal(SSL_key_update(talk.client, SSL_KEY_UPDATE_NOT_REQUESTED),
+					 1);
+			assert_int_equal(SSL_do_handshake(talk.client), 1);
+		}
+		assert_int_equal(SSL_write(talk.client, &byte, 1), 1);
+		ssize_t n = tls_read(talk.server, &byte, 1, &clean, &wants_write);
+		if (n == 1 && updates > 64)
+			n = tls_read(talk.server, &byte, 1, &clean, &wants_write);
+		assert_int_equal(n > 0, updates < 64);
+		assert_int_equal(cert_flooded(talk.server), updates > 64);
+		ERR_clear_error();
+		talk_end(&talk);
+	}
+	cert_store_free(store);
+}
+
+static void nothing_is_negotiated_anew(void **state)
+{
+	struct cert_store *store = talk_store_all();
+	struct talk talk;
+	char byte;
+
+	(void)state;
+	talk_to(store, (struct wish){ .highest = TLS1_2_VERSION }, &talk);
+	assert_true(talk.done);
+	SSL_renegotiate(talk.client);
+	SSL_do_handshake(talk.client);
+	assert_int_equal(SSL_read(talk.server, &byte, 1), -1);
+	assert_int_equal(SSL_do_handshake(talk.client), -1);
+	assert_int_equal(SSL_num_renegotiations(talk.server), 0);
+	ERR_clear_error();
+	talk_end(&talk);
+	cert_store_free(store);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -315,6 +363,8 @@ int main(void)
 		cmocka_unit_test(listeners_may_have_their_own_lists),
 		cmocka_unit_test(unknown_names_are_told),
 		cmocka_unit_test(legacy_is_for_its_networks),
+		cmocka_unit_test(key_updates_have_a_bound),
+		cmocka_unit_test(nothing_is_negotiated_anew),
 		cmocka_unit_test(tickets_are_counted),
 		cmocka_unit_test(sessions_are_for_one_listener_and_name),
 		cmocka_unit_test(tickets_outlive_reloads_and_two_turns),
