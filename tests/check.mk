@@ -85,6 +85,10 @@ format-check: ## says what `make format` would change
 
 # ------------------------------------------------------------- on demand, not in `make check`
 
+.PHONY: soak-certs
+soak-certs: built@$(PLAIN) ## 200 renewals under load, 100 000 handshakes: minutes
+	$(Q)$(check_env) POSTERN_BUILD=$(OUT)/$(PLAIN) $(PYTHON) -m pytest -q -s tests/flow/soak_certs.py
+
 FUZZ_STEPS := $(addprefix fuzz@,$(FUZZ_NAMES))
 .PHONY: fuzz fuzz-keep built@fuzz $(FUZZ_STEPS) tidy format fresh-check mutants
 fuzz: ## searches with libFuzzer, FUZZ_SECONDS=600 for each target
