@@ -1,5 +1,6 @@
 #include "certs/policy.h"
 
+#include <openssl/err.h>
 #include <openssl/evp.h>
 
 struct row {
@@ -140,8 +141,10 @@ static bool set_ciphers(SSL_CTX *context, const struct row *row)
 /* OpenSSL 3.5 has a hybrid with ML-KEM; those before know no such name. */
 static bool set_groups(SSL_CTX *context)
 {
-	return SSL_CTX_set1_groups_list(context, "X25519MLKEM768:" GROUPS) == 1 ||
-	       SSL_CTX_set1_groups_list(context, GROUPS) == 1;
+	ERR_set_mark();
+	bool hybrid = SSL_CTX_set1_groups_list(context, "X25519MLKEM768:" GROUPS) == 1;
+	ERR_pop_to_mark();
+	return hybrid || SSL_CTX_set1_groups_list(context, GROUPS) == 1;
 }
 
 static enum policy_fault set_algorithms(SSL_CTX *context, const struct listener_config *listener)
