@@ -200,7 +200,12 @@ static int on_certificate(X509_STORE_CTX *context, void *arg)
 	client->until = client->why == CLIENT_VERIFIED ? judging.until : 0;
 	ERR_clear_error();
 	X509_STORE_CTX_set_error(context, rows[client->why].error);
-	return client->why == CLIENT_VERIFIED || !policy->require || !policy->refuse_by_tls;
+	if (client->why == CLIENT_VERIFIED || !policy->require || !policy->refuse_by_tls)
+		return 1;
+	/* OpenSSL forgets it. */
+	if (!client->refused && X509_up_ref(judging.leaf))
+		client->refused = judging.leaf;
+	return 0;
 }
 
 bool client_policy_install(const struct client_policy *policy, SSL_CTX *context)
@@ -308,7 +313,8 @@ const char *cert_word(const struct tls_client *client)
 
 bool tls_shown(const SSL *ssl, struct tls_shown *shown)
 {
-	X509 *x509 = SSL_get0_peer_certificate(ssl);
+	const struct tls_client *client = SSL_get_app_data(ssl);
+	X509 *x509 = client->refused ? client->refused : SSL_get0_peer_certificate(ssl);
 	unsigned char digest[EVP_MAX_MD_SIZE];
 	unsigned len = 0;
 

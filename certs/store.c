@@ -374,3 +374,12 @@ SSL *cert_store_ssl(const struct cert_store *store, int fd, bool legacy, struct 
 	ERR_clear_error();
 	return NULL;
 }
+
+void cert_ssl_free(SSL *ssl)
+{
+	struct tls_client *client = ssl ? SSL_get_app_data(ssl) : NULL;
+
+	if (client)
+		X509_free(client->refused);
+	SSL_free(ssl);
+}

@@ -40,6 +40,7 @@ struct tls_client {
 	int64_t until;     /* seconds since 1970: when the judgement must be made anew */
 	uint32_t key_updates;
 	bool legacy;
+	X509 *refused; /* what was shown where the handshake fails for it; else NULL */
 };
 
 /*

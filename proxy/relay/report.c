@@ -27,7 +27,7 @@ static void log_tls(struct log_line *line, const struct session *s)
 	struct tls_facts facts;
 
 	if (s->reason == END_CLIENT_REFUSED && s->secured == 0)
-		log_str(line, "client_certificate", cert_word(&s->tls));
+		log_certificate(line, s, cert_word(&s->tls));
 	if (s->secured == 0)
 		return;
 	tls_facts(s->client.ssl, &s->tls, &facts);

@@ -124,5 +124,5 @@ void tls_finish(SSL *ssl)
 
 void tls_free(SSL *ssl)
 {
-	SSL_free(ssl);
+	cert_ssl_free(ssl);
 }

@@ -95,6 +95,7 @@ def test_refused_by_alert(postern, backend, section, shown):
     assert len(server.talks) == 0
     for event, (_, word) in zip(proxy.sessions(len(REFUSALS)), REFUSALS.values()):
         assert (event["reason"], event["client_certificate"]) == ("client-refused", word)
+    assert proxy.sessions()[0]["subject"] == "CN=revoked"
 
 
 def test_request_tells_the_log_and_refuses_nobody(postern, backend, section, shown):

@@ -186,7 +186,7 @@ void talk_end(struct talk *talk)
 {
 	SSL_SESSION_free(talk->session);
 	SSL_free(talk->client);
-	SSL_free(talk->server);
+	cert_ssl_free(talk->server);
 	SSL_CTX_free(talk->context);
 	close(talk->fds[0]);
 	close(talk->fds[1]);

@@ -155,7 +155,7 @@ static void expect_ciphers(enum tls_policy policy, const char *wanted)
 	}
 	assert_string_equal(got, wanted);
 	sk_SSL_CIPHER_free(all);
-	SSL_free(ssl);
+	cert_ssl_free(ssl);
 	cert_store_free(store);
 }
 

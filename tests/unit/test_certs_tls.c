@@ -193,7 +193,7 @@ static void no_hello_does_harm(void **state)
 		assert_int_equal(write(talk.fds[0], hello, (size_t)len), len);
 		SSL *ssl = cert_store_ssl(store, talk.fds[1], false, &talk.whom);
 		SSL_do_handshake(ssl);
-		SSL_free(ssl);
+		cert_ssl_free(ssl);
 		ERR_clear_error();
 		while (read(talk.fds[0], answer, sizeof answer) > 0 ||
 		       read(talk.fds[1], answer, sizeof answer) > 0)
@@ -202,6 +202,44 @@ static void no_hello_does_harm(void **state)
 	}
 	talk_end(&talk);
 	cert_store_free(store);
+}
+
+/* Sixteen kilobytes of an extension, and a ClientHello that comes byte by byte. */
+static void a_long_hello_is_borne(void **state)
+{
+	enum { LONG = 16 * 1024 };
+	struct cert_store *store = talk_store_all();
+	char *list = calloc(1, LONG + 1), *hello = calloc(1, 2 * LONG);
+	struct talk talk = { .fds = { -1, -1 } };
+
+	(void)state;
+	for (int i = 0; i < LONG; i += 128) {
+		memset(list + i, 'a', 128);
+		list[i] = 127;
+	}
+	talk_to(store, (struct wish){ .sni = "mail.example", .alpn = list }, &talk);
+	assert_true(talk.done);
+	talk_end(&talk);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, talk.fds), 0);
+	talk_client(&talk, &(struct wish){ .sni = "mail.example", .alpn = list });
+	SSL_do_handshake(talk.client);
+	ssize_t len = read(talk.fds[1], hello, 2 * LONG);
+	assert_true(len > LONG);
+	talk.server = cert_store_ssl(store, talk.fds[1], false, &talk.whom);
+	for (ssize_t i = 0; i < len; i++) {
+		assert_int_equal(SSL_do_handshake(talk.server), -1);
+		assert_int_equal(SSL_get_state(talk.server) == TLS_ST_BEFORE ||
+					 SSL_get_state(talk.server) == TLS_ST_SR_CLNT_HELLO,
+				 true);
+		assert_int_equal(write(talk.fds[0], hello + i, 1), 1);
+	}
+	assert_int_equal(SSL_do_handshake(talk.server), -1);
+	assert_true(SSL_do_handshake(talk.client) == 1);
+	assert_true(SSL_do_handshake(talk.server) == 1);
+	talk_end(&talk);
+	cert_store_free(store);
+	free(list);
+	free(hello);
 }
 
 static void many_names_are_served(void **state)
@@ -236,6 +274,7 @@ int main(void)
 		cmocka_unit_test(alpn_tells_mail_from_the_web),
 		cmocka_unit_test(dev_certificate_is_its_own_anchor),
 		cmocka_unit_test(no_hello_does_harm),
+		cmocka_unit_test(a_long_hello_is_borne),
 		cmocka_unit_test(many_names_are_served),
 	};
 	return cmocka_run_group_tests(tests, talk_setup, talk_teardown);
