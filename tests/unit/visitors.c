@@ -27,7 +27,7 @@ struct visitor *visitor_find(const char *name)
 	for (size_t i = 0; i < visitor_count; i++)
 		if (strcmp(visitors[i].name, name) == 0)
 			return &visitors[i];
-	assert(!"known");
+	assert(false && "a visitor of that name");
 	return NULL;
 }
 
