@@ -32,7 +32,8 @@ static void print_option(const struct option *option, const void *values, FILE *
 	size_t count = value_count(option, values), column = 0;
 	char text[VALUE_TEXT_BYTES];
 
-	if (count == 0)
+	/* What must have a value is left out where something else stands for it. */
+	if (count == 0 && option->preset)
 		fprintf(to, "%s =\n", option->name);
 	for (size_t i = 0; i < count; i++) {
 		value_format(option, values, i, text, sizeof text);

@@ -30,7 +30,7 @@ static bool has_dir(struct draft *draft, const struct section *section)
 	if (section->kind != SECTION_CERTIFICATE || !certificate->dir)
 		return false;
 	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
-		if (was_set(section, others[i]))
+		if (value_count(option_find(section->kind, slice_str(others[i])), certificate) > 0)
 			complain(draft->complaints, place_of(section, others[i]),
 				 "[certificate %s] has `dir`, which goes without `%s`",
 				 section->name, others[i]);

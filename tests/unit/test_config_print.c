@@ -13,7 +13,8 @@ static const char everything[] =
 	"log_level = debug\nlog_format = json\n[limits]\nsessions = 77\n"
 	"[timeouts]\nhandshake = 1500ms\ngreeting = 61s\ndata_rate = 1025\nsession = 24h\n"
 	"[certificate one]\nchain = c c.pem\nkey = ./k\nnames = *.example.org, a.example.org\n"
-	"[certificate two]\nchain = c2\nkey = k2\n[backend x]\nserver = [::1]:2525\n"
+	"[certificate two]\nchain = c2\nkey = k2\n[certificate three]\ndir = live\n[backend "
+	"x]\nserver = [::1]:2525\n"
 	"[backend y]\nserver = unix:/run/l m\nconnect_timeout = 90s\n[policy p]\n"
 	"message_size = 52428801\nrequire_auth = yes\nbare_newline = normalize\n"
 	"normalize_networks = 192.0.2.0/24, ::/0, 0.0.0.0/0\nauth_hide =\nverbs_off =\n"
@@ -37,6 +38,20 @@ static void what_is_printed_reads_back(void **state)
 	again = good(text);
 	assert_same(config, again);
 	free(text);
+	config_free(config);
+}
+
+/* As when certificates are renewed, and the file is another one by then. */
+static void a_copy_is_the_same(void **state)
+{
+	struct config *config = good(everything), *copy;
+
+	(void)state;
+	write_file("main.ini", SLICE("[nonsense]\n"));
+	copy = config_copy(config, complaints());
+	assert_non_null(copy);
+	assert_string_equal(copy->path, config->path);
+	assert_same(config, copy);
 	config_free(config);
 }
 
@@ -128,9 +143,9 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_teardown(name, config_aid_forget)
 	const struct CMUnitTest tests[] = {
-		TEST(what_is_printed_reads_back), TEST(changed_has_no_defaults),
-		TEST(effective_has_all_options),  TEST(the_sample_is_true),
-		TEST(the_table_is_whole),
+		TEST(what_is_printed_reads_back), TEST(a_copy_is_the_same),
+		TEST(changed_has_no_defaults),    TEST(effective_has_all_options),
+		TEST(the_sample_is_true),         TEST(the_table_is_whole),
 	};
 
 	return cmocka_run_group_tests(tests, config_aid_set_up, config_aid_tear_down);
