@@ -1,12 +1,16 @@
-"""`postern certs` on a directory as certbot keeps it."""
+"""Certificates in a directory as certbot keeps it: what `postern certs` says, and a renewal."""
 
 import json
+import ssl
 import subprocess
+import time
 
 import pytest
 
-from lib.basics import POSTERN
+from lib import fake
+from lib.basics import POSTERN, until
 from lib.certs import openssl
+from lib.client import tls_client
 from lib.postern import configuration
 
 
@@ -77,3 +81,27 @@ def test_what_is_wrong_is_told(authority, tmp_path):
     done = certs(tmp_path, chain=authority.ecdsa.chain, key=authority.rsa.key)
     assert done.returncode == 2
     assert "is not the key of the first certificate" in done.stderr
+
+
+def shown(address):
+    with tls_client(address) as client:
+        return client.tls.getpeercert(binary_form=True)
+
+
+def test_a_renewal_is_taken_by_itself(postern, backend, authority, live):
+    """As certbot does it: new files in archive/, then the links are moved, the chain's first."""
+    proxy = postern(backend=backend(fake.Server()).address, listener={"certificate": "all"},
+                    sections={"certificate all": {"dir": live}})
+    fresh = authority.server("renewed", "ec", ("mail.test", "localhost"))
+    assert shown(proxy.address()) == ssl.PEM_cert_to_DER_cert(authority.ecdsa.pem)
+    archive = live.parent / "archive" / "mail.test"
+    for link, source in {"fullchain": fresh.chain, "privkey": fresh.key}.items():
+        target = archive / f"{link}2.pem"
+        target.write_bytes(source.read_bytes())
+        target.chmod(0o600)
+        (live / "mail.test" / "next").symlink_to(target)
+        (live / "mail.test" / "next").rename(live / "mail.test" / f"{link}.pem")
+        time.sleep(0.5)
+    until(lambda: proxy.events("reloaded"), "the renewal is taken")
+    assert shown(proxy.address()) == ssl.PEM_cert_to_DER_cert(fresh.pem)
+    assert not proxy.events("reload-failed")
