@@ -78,6 +78,19 @@ def test_gnutls_comes_in_by_certificate(version, tls, postern, backend, authorit
     assert len(server.talks) == before
 
 
+@pytest.mark.parametrize("networks, gets_in", [("127.0.0.0/8", True), ("192.0.2.0/24", False)])
+def test_legacy_is_for_its_networks(networks, gets_in, postern, backend):
+    proxy = start(postern, backend, tls_policy="legacy", legacy_networks=networks)
+    old = run("openssl", "s_client", "-tls1", "-cipher", "ALL:@SECLEVEL=0", "-connect",
+              where(proxy), "-servername", NAME, input="")
+    new = run("openssl", "s_client", "-connect", where(proxy), "-servername", NAME, input="")
+    assert "TLSv1.3" in new.stdout
+    first, second = proxy.sessions(2)
+    assert first.get("tls") == ("TLSv1" if gets_in else None), old.stderr
+    assert gets_in or first["reason"] == "handshake-failed"
+    assert second["tls"] == "TLSv1.3"
+
+
 def test_programs_are_there():
     """They are in `packages`; without them the tests above would fail with less to tell."""
     assert all(shutil.which(program) for program in ("testssl", "sslscan", "gnutls-cli"))
