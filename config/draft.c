@@ -215,3 +215,11 @@ void draft_override(struct draft *draft, struct slice text)
 	else if (option)
 		draft_set(draft, section, option, slice_trim(value), place, true);
 }
+
+const char *draft_place(const struct section *section, const char *name)
+{
+	const struct option *option = option_find(section->kind, slice_str(name));
+	const char *place = section->set_at[option - options];
+
+	return place ? place : section->place;
+}

@@ -48,6 +48,9 @@ const struct option *draft_option(struct draft *draft, const struct section *sec
 void draft_set(struct draft *draft, struct section *section, const struct option *option,
 	       struct slice value, const char *place, bool override);
 
+/* Where the option was set, else where its section is. */
+const char *draft_place(const struct section *section, const char *name);
+
 /* Opens what is there even if no file has it, with its defaults: [limits], [policy default] ... */
 void draft_fill(struct draft *draft);
 

@@ -1,22 +1,14 @@
 #include "config/draft.h"
 #include "config/suggest.h"
+#include "config/policies.h"
 
 #include <netdb.h>
 #include <stdio.h>
 #include <unistd.h>
 
-/* Where the option was set, else its section. */
-static const char *place_of(const struct section *section, const char *name)
-{
-	const struct option *option = option_find(section->kind, slice_str(name));
-	const char *place = section->set_at[option - options];
-
-	return place ? place : section->place;
-}
-
 static bool was_set(const struct section *section, const char *name)
 {
-	return place_of(section, name) != section->place;
+	return draft_place(section, name) != section->place;
 }
 
 /* -------------------------------------------------------------------------- what must be there */
@@ -31,7 +23,7 @@ static bool has_dir(struct draft *draft, const struct section *section)
 		return false;
 	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
 		if (value_count(option_find(section->kind, slice_str(others[i])), certificate) > 0)
-			complain(draft->complaints, place_of(section, others[i]),
+			complain(draft->complaints, draft_place(section, others[i]),
 				 "[certificate %s] has `dir`, which goes without `%s`",
 				 section->name, others[i]);
 	return true;
@@ -170,8 +162,8 @@ static void refer_certificates(struct draft *draft, struct section *section)
 	for (size_t i = 0; i < count; i++) {
 		const char *name =
 			all ? config->certificates[i].name : listener->certificate_names.item[i];
-		struct certificate_config *certificate =
-			refer(draft, SECTION_CERTIFICATE, name, place_of(section, "certificate"));
+		struct certificate_config *certificate = refer(draft, SECTION_CERTIFICATE, name,
+							       draft_place(section, "certificate"));
 		if (certificate)
 			listener->certificates[listener->certificate_count++] = certificate;
 	}
@@ -187,7 +179,7 @@ static void refer_backend(struct draft *draft, struct section *section)
 
 	if (listener->backend_name)
 		listener->backend = refer(draft, SECTION_BACKEND, listener->backend_name,
-					  place_of(section, "backend"));
+					  draft_place(section, "backend"));
 	else if (draft->config->backend_count > 1 && !was_set(section, "backend"))
 		complain(draft->complaints, section->place,
 			 "[listener %s] needs `backend`, as there are %zu of them", section->name,
@@ -202,11 +194,11 @@ static void refer_clients(struct draft *draft, struct section *section)
 
 	if (!listener->clients_name)
 		return;
-	clients =
-		refer(draft, SECTION_CLIENTS, listener->clients_name, place_of(section, "clients"));
+	clients = refer(draft, SECTION_CLIENTS, listener->clients_name,
+			draft_place(section, "clients"));
 	listener->clients = clients;
 	if (clients && clients->verify == CLIENTS_REQUIRE && listener->tls == LISTENER_OPTIONAL)
-		complain(draft->complaints, place_of(section, "clients"),
+		complain(draft->complaints, draft_place(section, "clients"),
 			 "[clients %s] has `verify = require`, which plain text would get around; "
 			 "set `tls = required` here, or `verify = request` there",
 			 clients->name);
@@ -217,10 +209,10 @@ static void check_legacy(struct draft *draft, const struct section *section)
 	const struct listener_config *listener = section->values;
 
 	if (listener->tls_policy == TLS_LEGACY && listener->legacy_networks.count == 0)
-		complain(draft->complaints, place_of(section, "tls_policy"),
+		complain(draft->complaints, draft_place(section, "tls_policy"),
 			 "`tls_policy = legacy` needs `legacy_networks`: who has to use it");
 	if (listener->tls_policy != TLS_LEGACY && listener->legacy_networks.count > 0)
-		complain(draft->complaints, place_of(section, "legacy_networks"),
+		complain(draft->complaints, draft_place(section, "legacy_networks"),
 			 "`legacy_networks` means nothing without `tls_policy = legacy`");
 }
 
@@ -233,7 +225,7 @@ static void refer_all(struct draft *draft, struct section *section)
 	refer_clients(draft, section);
 	if (listener->policy_name)
 		listener->policy = refer(draft, SECTION_POLICY, listener->policy_name,
-					 place_of(section, "policy"));
+					 draft_place(section, "policy"));
 }
 
 /* -------------------------------------------------------------------------------- cross checks */
@@ -275,36 +267,10 @@ static void check_addresses(struct draft *draft, const struct section *section)
 		if (!earlier)
 			continue;
 		addr_format(&listener->address.item[i], text, sizeof text);
-		complain(draft->complaints, place_of(section, "address"),
+		complain(draft->complaints, draft_place(section, "address"),
 			 "`%s` has a listener already, at %s; an address can have one only", text,
-			 place_of(earlier, "address"));
+			 draft_place(earlier, "address"));
 	}
-}
-
-static void check_disjoint(struct draft *draft, const struct section *section,
-			   const struct strings *on, const char *on_name, const struct strings *off,
-			   const char *off_name)
-{
-	for (size_t i = 0; i < on->count; i++)
-		for (size_t j = 0; j < off->count; j++)
-			if (slice_eq_nocase(slice_str(on->item[i]), slice_str(off->item[j])))
-				complain(draft->complaints, place_of(section, on_name),
-					 "`%s` is in `%s` and in `%s`; take it out of one",
-					 on->item[i], on_name, off_name);
-}
-
-static void check_policy(struct draft *draft, const struct section *section)
-{
-	const struct policy_config *policy = section->values;
-
-	check_disjoint(draft, section, &policy->verbs_pass, "verbs_pass", &policy->verbs_off,
-		       "verbs_off");
-	check_disjoint(draft, section, &policy->keywords_pass, "keywords_pass",
-		       &policy->keywords_hide, "keywords_hide");
-	if (policy->require_auth && policy->auth == AUTH_NEVER)
-		complain(draft->complaints, place_of(section, "require_auth"),
-			 "`require_auth = yes` with `auth = never` takes no mail at all; "
-			 "change one of them");
 }
 
 /* As in the sample, which has a section of each kind. */
@@ -339,9 +305,10 @@ void draft_finish(struct draft *draft)
 		check_mandatory(draft, section);
 		set_late_presets(draft, section);
 		if (section->kind == SECTION_POLICY)
-			check_policy(draft, section);
+			policy_check(draft, section);
 		if (section->kind == SECTION_LISTENER) {
 			refer_all(draft, section);
+			policy_check_starttls(draft, section);
 			check_addresses(draft, section);
 			check_legacy(draft, section);
 		}

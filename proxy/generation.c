@@ -66,8 +66,12 @@ struct generation *generation_load(const char *path, const struct strings *overr
 	size_t before = complaints->count;
 	generation->config = config_read_anyway(path, overrides, complaints);
 	if (generation->config == NULL || complaints->count > before) {
-		if (generation->config != NULL)
+		if (generation->config != NULL) {
 			check_certs(generation->config, complaints);
+			if (generation->config->user != NULL)
+				privilege_find(&generation->privilege, generation->config,
+					       complaints);
+		}
 		generation_free(generation);
 		return NULL;
 	}

@@ -1,6 +1,7 @@
 #include "proxy/smtp/ehlo.h"
 
 #include "proxy/smtp/reply.h"
+#include "proxy/smtp/verbs.h"
 #include "proxy/smtp/writer.h"
 
 /*
@@ -125,9 +126,20 @@ static bool any_mechanism(const struct smtp *smtp, struct slice args)
 	return false;
 }
 
+/* A keyword goes with its verb: what would be refused is not announced. */
+static bool verb_is_off(const struct smtp_policy *policy, enum keyword keyword)
+{
+	for (size_t i = 0; i < VERB_COUNT; i++)
+		if ((verbs[i].keyword & KEYWORD_BIT(keyword)) &&
+		    smtp_list_has(&policy->verbs_off, verbs[i].name))
+			return true;
+	return false;
+}
+
 bool keyword_hidden(const struct smtp *smtp, enum keyword keyword)
 {
-	return smtp_list_has(&smtp->policy->keywords_hide, keywords[keyword].name);
+	return smtp_list_has(&smtp->policy->keywords_hide, keywords[keyword].name) ||
+	       verb_is_off(smtp->policy, keyword);
 }
 
 static bool is_never(struct slice name)
@@ -154,12 +166,6 @@ static bool shown(const struct smtp *smtp, const struct line *line)
 		if (!auth_allowed(smtp) || !any_mechanism(smtp, line->args))
 			return false;
 		break;
-	case KEYWORD_VRFY:
-	case KEYWORD_EXPN:
-	case KEYWORD_ETRN:
-		if (smtp_list_has(&smtp->policy->verbs_off, line->name))
-			return false;
-		break;
 	default:
 		break;
 	}
@@ -176,7 +182,7 @@ static uint32_t own_keywords(const struct smtp *smtp)
 	if (smtp->policy->message_size > 0)
 		own |= KEYWORD_BIT(KEYWORD_SIZE);
 	for (enum keyword k = 0; k < KEYWORD_COUNT; k++)
-		if (k != KEYWORD_STARTTLS && keyword_hidden(smtp, k))
+		if (keyword_hidden(smtp, k))
 			own &= ~KEYWORD_BIT(k);
 	return own & ~(smtp->server_keywords & ~KEYWORD_BIT(KEYWORD_STARTTLS));
 }

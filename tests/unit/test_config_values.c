@@ -62,8 +62,20 @@ static const struct fault value_faults[] = {
 	  "main.ini:9: `verbs_off` cannot be ``: expected a value between commas\n" },
 	{ "[policy default]\nverbs_off = VRFY,\n",
 	  "main.ini:9: `verbs_off` cannot be ``: expected a value between commas\n" },
-	{ "[policy default]\nverbs_pass = XA, vrfy\n",
-	  "main.ini:9: `vrfy` is in `verbs_pass` and in `verbs_off`; take it out of one\n" },
+	{ "[policy default]\nverbs_pass = XA, xb\nverbs_off = XB\n",
+	  "main.ini:9: `xb` is in `verbs_pass` and in `verbs_off`; take it out of one\n" },
+	{ "[policy default]\nverbs_off = EXPN, mail\n",
+	  "main.ini:9: `mail` in `verbs_off`: no mail can be sent without it; take it out\n" },
+	{ "[policy default]\nverbs_pass = DATA\n",
+	  "main.ini:9: `DATA` in `verbs_pass`: it is known anyway; take it out\n" },
+	{ "[policy default]\nverbs_pass = XCLIENT\n",
+	  "main.ini:9: `XCLIENT` in `verbs_pass`: it is never passed; take it out\n" },
+	{ "[policy default]\nkeywords_pass = STARTTLS\n",
+	  "main.ini:9: `STARTTLS` in `keywords_pass`: it is never shown; take it out\n" },
+	{ "[listener x]\naddress = 127.0.0.1:5\ntls = required\n[policy default]\nverbs_off = "
+	  "STARTTLS\n",
+	  "main.ini:10: `tls = required` needs STARTTLS, which [policy default] switches off; take "
+	  "it out there\n" },
 	{ "[policy default]\nkeywords_pass = XA\nkeywords_hide = XA\n",
 	  "main.ini:9: `XA` is in `keywords_pass` and in `keywords_hide`; take it out of "
 	  "one\n" },
