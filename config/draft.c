@@ -159,10 +159,15 @@ void draft_set(struct draft *draft, struct section *section, const struct option
 		value_clear(option, section->values);
 	*set_at = place;
 	const char *why = wrong_with(option, value);
-	if (!why && value_parse(option, value, &draft->source, section->values, &error))
-		return;
-	complain(draft->complaints, place, "`%s` cannot be `%.*s`: %s", option->name,
-		 (int)slice_head(error.item, 80).len, error.item.ptr, why ? why : error.why);
+	/* Of a list each bad item is told. */
+	while (why || !value_parse(option, value, &draft->source, section->values, &error)) {
+		complain(draft->complaints, place, "`%s` cannot be `%.*s`: %s", option->name,
+			 (int)slice_head(error.item, 80).len, error.item.ptr,
+			 why ? why : error.why);
+		if (why || error.rest.len == 0)
+			break;
+		value = error.rest;
+	}
 }
 
 void draft_fill(struct draft *draft)

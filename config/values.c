@@ -359,6 +359,7 @@ bool value_parse(const struct option *option, struct slice text, const struct va
 		bool rest = option->type == OPTION_ALLOW && allow_is_subject(slice_trim(text));
 		more = !rest && slice_find(text, ',', 0) < text.len;
 		parse.text = rest ? slice_trim(text) : value_item(&text);
+		error->rest = more ? text : SLICE("");
 		if (parse.text.len == 0)
 			return refuse(&parse, "expected a value between commas");
 		if (!parsers[option->type](&parse))

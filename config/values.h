@@ -16,6 +16,7 @@ struct value_source {
 struct value_error {
 	struct slice item; /* the part of the text that is wrong */
 	char why[256];     /* what was expected */
+	struct slice rest; /* of a list, behind the item: to go on with */
 };
 
 /*
