@@ -65,6 +65,9 @@ static void deadline(struct smtp *smtp)
 	};
 	bool skips = smtp->mode == SMTP_MODE_SKIP_TEXT || smtp->mode == SMTP_MODE_SKIP_CHUNK;
 
+	/* With a reply owed it is the server that is late. */
+	if (skips && smtp_owes(smtp))
+		skips = false;
 	if (skips && smtp->verdict_early) {
 		smtp->verdict_due = true;
 		smtp->mode = SMTP_MODE_DISCARD;
