@@ -20,7 +20,10 @@ struct config {
 	const char *hostname; /* never NULL in a checked configuration */
 	uint64_t workers;     /* "auto" is resolved to the number of cores this process may use */
 	const char *user;
-	const char *log;
+	const char *log;      /* "stderr", "syslog" or a path */
+	const char *control;  /* a path, or "off" */
+	struct addrs metrics; /* empty: off */
+	bool sandbox;
 	enum log_level log_level;
 	enum log_format log_format;
 
@@ -36,7 +39,12 @@ struct config {
 	size_t policy_count;
 
 	/* [limits] */
-	uint64_t sessions; /* 0: from the file limit */
+	uint64_t sessions;        /* 0: from the file limit */
+	uint64_t sessions_per_ip; /* 0: any number; and so below */
+	struct rate rate_per_ip;
+	struct rate auth_failures_per_ip;
+	uint64_t ban_ms;
+	struct networks exempt; /* from what is per address */
 
 	struct timeouts_config timeouts;
 

@@ -24,6 +24,7 @@ size_t value_count(const struct option *option, const void *values)
 		return *(const char *const *)at ? 1 : 0;
 	case SHAPE_WORD:
 	case SHAPE_NUMBER:
+	case SHAPE_RATE:
 		return 1;
 	case SHAPE_STRINGS:
 		return ((const struct strings *)at)->count;
@@ -31,6 +32,8 @@ size_t value_count(const struct option *option, const void *values)
 		return ((const struct networks *)at)->count;
 	case SHAPE_ADDRS:
 		return ((const struct addrs *)at)->count;
+	case SHAPE_SERVERS:
+		return ((const struct servers *)at)->count;
 	}
 	return 0;
 }
@@ -66,6 +69,9 @@ void value_format(const struct option *option, const void *values, size_t index,
 	case SHAPE_NUMBER:
 		number_format(option->type, *(const uint64_t *)at, text, size);
 		break;
+	case SHAPE_RATE:
+		rate_format(at, text, size);
+		break;
 	case SHAPE_STRINGS:
 		snprintf(text, size, "%s", ((const struct strings *)at)->item[index]);
 		break;
@@ -74,6 +80,9 @@ void value_format(const struct option *option, const void *values, size_t index,
 		break;
 	case SHAPE_ADDRS:
 		addr_format(&((const struct addrs *)at)->item[index], text, size);
+		break;
+	case SHAPE_SERVERS:
+		snprintf(text, size, "%s", ((const struct servers *)at)->item[index].written);
 		break;
 	}
 }

@@ -19,6 +19,23 @@ struct addrs {
 	size_t count;
 };
 
+/* A server to connect to. */
+struct server_config {
+	const char *written; /* as in the file: what the log and the tables call it */
+	struct addr addr;    /* where the name was found, or the address itself */
+};
+
+struct servers {
+	struct server_config *item;
+	size_t count;
+};
+
+/* So many in so long a time; a count of 0: any number. */
+struct rate {
+	uint64_t count;
+	uint64_t per_ms;
+};
+
 /* One of the networks has the address. An empty list contains nothing. */
 bool networks_contain(const struct networks *networks, const struct addr *addr);
 

@@ -27,7 +27,7 @@ struct scale {
 
 static struct scale scale_of(enum option_type type)
 {
-	if (type == OPTION_TIME)
+	if (type == OPTION_TIME || type == OPTION_WAIT)
 		return (struct scale){ time_units, 4, "0s",
 				       "a time, such as 500ms, 30s, 5m or 1h," };
 	if (type == OPTION_SIZE)
@@ -41,16 +41,29 @@ void number_format(enum option_type type, uint64_t number, char *text, size_t si
 	struct scale scale = scale_of(type);
 
 	if (number == 0) {
-		snprintf(text, size, "%s", scale.zero);
+		snprintf(text, size, "%s", type == OPTION_WAIT ? "refuse" : scale.zero);
 		return;
 	}
 	for (size_t i = 0; i < scale.count; i++) {
 		const struct unit *unit = &scale.units[i];
 		if (number % unit->factor == 0) {
-			snprintf(text, size, "%" PRIu64 "%s", number / unit->factor, unit->word);
+			snprintf(text, size, "%s%" PRIu64 "%s", type == OPTION_WAIT ? "wait " : "",
+				 number / unit->factor, unit->word);
 			return;
 		}
 	}
+}
+
+void rate_format(const struct rate *rate, char *text, size_t size)
+{
+	char time[32] = "";
+
+	number_format(OPTION_TIME, rate->per_ms, time, sizeof time);
+	if (rate->count == 0)
+		snprintf(text, size, "0");
+	else
+		snprintf(text, size, "%" PRIu64 "/%s", rate->count,
+			 time[0] == '1' && time[1] > '9' ? time + 1 : time);
 }
 
 /* Digits, then a unit; 0 needs none, as it is the same in all. */
@@ -76,16 +89,35 @@ static bool parse_scaled(struct slice text, struct scale scale, uint64_t *number
 	return false;
 }
 
+bool rate_parse(struct slice text, struct rate *rate)
+{
+	const struct scale times = { time_units, 4, "0s", "" };
+	size_t slash = slice_find(text, '/', 0);
+	struct slice per = slice_skip(text, slash + 1);
+
+	*rate = (struct rate){ 0 };
+	if (!slice_number(slice_head(text, slash), &rate->count) || rate->count > UINT32_MAX)
+		return false;
+	if (slash == text.len)
+		return rate->count == 0;
+	for (size_t i = 0; i < times.count; i++)
+		if (slice_eq_nocase(per, slice_str(times.units[i].word)))
+			rate->per_ms = times.units[i].factor;
+	return (rate->per_ms > 0 || parse_scaled(per, times, &rate->per_ms)) && rate->per_ms > 0 &&
+	       rate->per_ms <= time_units[0].factor * 24;
+}
+
 bool number_parse(const struct option *option, struct slice text, uint64_t *number, char *why,
 		  size_t why_size)
 {
 	struct scale scale = scale_of(option->type);
+	enum option_type bounds = option->type == OPTION_WAIT ? OPTION_TIME : option->type;
 	char min[32], max[32];
 
 	if (parse_scaled(text, scale, number) && *number >= option->min && *number <= option->max)
 		return true;
-	number_format(option->type, option->min, min, sizeof min);
-	number_format(option->type, option->max, max, sizeof max);
+	number_format(bounds, option->min, min, sizeof min);
+	number_format(bounds, option->max, max, sizeof max);
 	snprintf(why, why_size, "expected %s%s from %s to %s",
 		 option->type == OPTION_WORKERS ? "auto, or " : "", scale.expected, min, max);
 	return false;

@@ -48,6 +48,18 @@ static const struct option_word log_levels[] = { { "error", LOG_LEVEL_ERROR },
 	{ NULL, 0 } };
 static const struct option_word log_formats[] = { { "text", LOG_FORMAT_TEXT },
 	{ "json", LOG_FORMAT_JSON }, { NULL, 0 } };
+static const struct option_word off[] = { { "off", 0 }, { NULL, 0 } };
+static const struct option_word system_word[] = { { "system", 0 }, { NULL, 0 } };
+static const struct option_word logins[] = { { "none", LOGIN_NONE }, { "cn", LOGIN_CN },
+	{ "dns", LOGIN_DNS }, { "email", LOGIN_EMAIL }, { "map", LOGIN_MAP }, { NULL, 0 } };
+static const struct option_word balances[] = { { "least", BALANCE_LEAST },
+	{ "round-robin", BALANCE_ROUND_ROBIN }, { "source", BALANCE_SOURCE }, { NULL, 0 } };
+static const struct option_word backend_tls_kinds[] = { { "off", BACKEND_TLS_OFF },
+	{ "starttls", BACKEND_TLS_STARTTLS }, { "implicit", BACKEND_TLS_IMPLICIT }, { NULL, 0 } };
+static const struct option_word identities[] = { { "auto", IDENTITY_AUTO },
+	{ "none", IDENTITY_NONE }, { "proxy-v1", IDENTITY_PROXY_V1 },
+	{ "proxy-v2", IDENTITY_PROXY_V2 }, { "xclient", IDENTITY_XCLIENT },
+	{ "transparent", IDENTITY_TRANSPARENT }, { NULL, 0 } };
 static const struct option_word log_targets[] = { { "stderr", 0 }, { "syslog", 0 }, { NULL, 0 } };
 static const struct option_word tls_kinds[] = { { "implicit", LISTENER_IMPLICIT },
 	{ "required", LISTENER_REQUIRED }, { "optional", LISTENER_OPTIONAL }, { NULL, 0 } };
@@ -93,12 +105,20 @@ const struct option options[] = {
 		.help = "Worker processes: a number, or auto for one per core." },
 	{ POSTERN("user", OPTION_USER, user), .preset = "postern",
 		.help = "The user that the workers run as, when Postern is started by root." },
-	{ POSTERN("log", OPTION_LOG, log), .preset = "stderr", .words = log_targets,
+	{ POSTERN("log", OPTION_WORD_OR_PATH, log), .preset = "stderr", .words = log_targets,
 		.help = "Where the log goes: stderr, syslog, or the path of a file." },
 	{ POSTERN("log_level", OPTION_WORD, log_level), .preset = "info", .words = log_levels,
 		.help = "How much is logged: events of this level and of those before it." },
 	{ POSTERN("log_format", OPTION_WORD, log_format), .preset = "text", .words = log_formats,
 		.help = "Fields as key=value, or each line a JSON object." },
+	{ POSTERN("control", OPTION_WORD_OR_PATH, control), .preset = "/run/postern/control.sock",
+		.words = off,
+		.help = "The socket that `postern status` and other commands speak to; off." },
+	{ POSTERN("metrics", OPTION_ADDRESSES, metrics), .preset = "127.0.0.1:9465", .words = off,
+		.help = "Where metrics and the status page are served by HTTP; off." },
+	{ POSTERN("sandbox", OPTION_WORD, sandbox), .preset = "yes", .words = no_yes,
+		.help = "Workers and monitor may do nothing that their work does not need: "
+			"seccomp, and Landlock where the kernel has it." },
 	{ SECTION_POSTERN, "include", OPTION_INCLUDE, 0, 0, .preset = "",
 		.help = "More files to read, in place and in the order of their names, as in "
 			"conf.d/*.ini." },
@@ -141,6 +161,11 @@ const struct option options[] = {
 	{ LISTENER("tickets", OPTION_WORD, tickets), .preset = "auto", .words = ticket_counts,
 		.help = "TLS session tickets for each handshake; auto: none where a full "
 			"handshake costs no more than a ticket (TLS 1.3 with ECDSA), else 1." },
+	{ LISTENER("proxy_protocol", OPTION_NETWORKS, proxy_protocol), .preset = "off",
+		.words = off,
+		.help = "Networks of balancers that must begin each connection with a PROXY "
+			"header, version 1 or 2, which is believed; nobody else may connect "
+			"then." },
 	{ LISTENER("greet_delay", OPTION_TIME, greet_delay_ms), .preset = "0s", .max = 5 * MINUTE,
 		.help = "Wait before the greeting, so that clients who do not wait for it give "
 			"themselves away." },
@@ -188,17 +213,63 @@ const struct option options[] = {
 	{ CLIENTS("allow_file", OPTION_PATH, allow_file), .preset = "", .note = "none",
 		.help = "A file with more of them, one a line, each with `= login` behind it or "
 			"not; the log has the login." },
+	{ CLIENTS("login", OPTION_WORD, login), .preset = "none", .words = logins,
+		.help = "What of a verified certificate the backend is told as XCLIENT LOGIN: "
+			"cn, the first DNS name, the first e-mail address, or what allow_file "
+			"maps it to." },
 	{ CLIENTS("refuse", OPTION_WORD, refuse_by_tls), .preset = "smtp", .words = refusals,
 		.help = "smtp: the refused are told why in words, after the handshake (554, or 550 "
 			"to EHLO). tls: the handshake fails." },
 
-	{ BACKEND("server", OPTION_SERVER, server), .sample = "127.0.0.1:25",
-		.help = "The server: address:port, name:port, [IPv6]:port or unix:/path. A name "
-			"is looked up at start and at each reload; its first IPv4 address is taken, else its "
-			"first." },
+	{ BACKEND("server", OPTION_SERVERS, server), .sample = "127.0.0.1:25",
+		.help = "The server, or several: address:port, name:port, [IPv6]:port or "
+			"unix:/path." },
+	{ BACKEND("balance", OPTION_WORD, balance), .preset = "least", .words = balances,
+		.help = "Which of several servers is next: the one with the fewest sessions, each "
+			"in turn, or always the same for a client's address." },
+	{ BACKEND("tls", OPTION_WORD, tls), .preset = "off", .words = backend_tls_kinds,
+		.help = "TLS to the server: off, by STARTTLS, or from the first byte." },
+	{ BACKEND("tls_ca", OPTION_WORD_OR_PATH, tls_ca), .preset = "system",
+		.words = system_word,
+		.help = "PEM file with the authorities that the server's certificate is verified "
+			"by; system: those of the system." },
+	{ BACKEND("tls_pin", OPTION_PINS, tls_pin), .preset = "",
+		.note = "the certificate is verified by tls_ca and tls_name",
+		.help = "In place of that, spki: and the SHA-256 of the server's public key, as "
+			"for a self-signed certificate." },
+	{ BACKEND("tls_name", OPTION_DOMAIN, tls_name), .preset = "", .note = "the server's",
+		.help = "The name that must be in the server's certificate." },
+	{ BACKEND("tls_policy", OPTION_WORD, tls_policy), .preset = "intermediate",
+		.words = tls_policies,
+		.help = "modern: TLS 1.3 alone. intermediate: TLS 1.2 too. legacy: what an old "
+			"server may need, TLS 1.0 up." },
+	{ BACKEND("identity", OPTION_WORD, identity), .preset = "auto", .words = identities,
+		.help = "How the server is told whose client it is. auto: XCLIENT where the "
+			"server announces it, PROXY where it does not greet before, else nothing, "
+			"which is warned of." },
+	{ BACKEND("trace_header", OPTION_WORD, trace_header), .preset = "no", .words = no_yes,
+		.help = "Put a Received: field with the client's address and TLS before each "
+			"message." },
 	{ BACKEND("connect_timeout", OPTION_TIME, connect_timeout_ms), .preset = "5s",
 		.min = 1, .max = DAY,
 		.help = "How long to wait for a connection." },
+	{ BACKEND("probe", OPTION_TIME, probe_ms), .preset = "10s", .max = DAY,
+		.help = "How often each server is asked whether it is well; 0s: never." },
+	{ BACKEND("max_sessions", OPTION_NUMBER, max_sessions), .preset = "0", .max = MILLION,
+		.help = "Sessions at a time with each server, of all workers; 0: no limit." },
+	{ BACKEND("full", OPTION_WAIT, full_wait_ms), .preset = "wait 30s", .max = 5 * MINUTE,
+		.help = "When all servers are full: `wait TIME` for one, or `refuse`." },
+	{ BACKEND("source", OPTION_HOSTS, source), .preset = "", .note = "the system's choice",
+		.help = "Local addresses to connect from, one for IPv4 and one for IPv6." },
+	{ BACKEND("open_relay", OPTION_WORD, open_relay_accept), .preset = "refuse",
+		.words = refuse_accept,
+		.help = "refuse: ask the server as a stranger would, and let no strangers to one "
+			"that relays for them. accept: do not ask." },
+	{ BACKEND("warm", OPTION_NUMBER, warm), .preset = "0", .max = 100,
+		.help = "Sessions that each worker opens ahead, so that a slow greeting costs "
+			"clients nothing." },
+	{ BACKEND("resolve", OPTION_TIME, resolve_ms), .preset = "5m", .min = 1000, .max = DAY,
+		.help = "How often names of servers are looked up again." },
 
 	{ POLICY("message_size", OPTION_SIZE, message_size_bytes), .preset = "0", .max = PETA,
 		.help = "The greatest size of a message; 0: what the backend says." },
@@ -245,6 +316,20 @@ const struct option options[] = {
 		.help = "Sessions at a time, in all workers together; 0: as many as the limit of "
 			"open files allows." },
 
+	{ LIMITS("sessions_per_ip", OPTION_NUMBER, sessions_per_ip), .preset = "50",
+		.max = MILLION,
+		.help = "Sessions at a time from one address; of IPv6, from a /64. 0: any "
+			"number." },
+	{ LIMITS("rate_per_ip", OPTION_RATE, rate_per_ip), .preset = "120/m",
+		.help = "New connections from one address in a time; 0: any number." },
+	{ LIMITS("auth_failures_per_ip", OPTION_RATE, auth_failures_per_ip), .preset = "60/h",
+		.help = "Failed logins from one address in a time; 0: any number." },
+	{ LIMITS("ban", OPTION_TIME, ban_ms), .preset = "10m", .max = 365 * DAY,
+		.help = "How long an address with more failed logins is refused, unless one "
+			"succeeded within the last hour; 0s: not at all." },
+	{ LIMITS("exempt", OPTION_NETWORKS, exempt), .preset = "127.0.0.0/8, ::1",
+		.help = "Networks that no limit for each address holds for." },
+
 	{ TIMEOUTS("handshake", OPTION_TIME, handshake_ms), .preset = "30s", .min = 1, .max = DAY,
 		.help = "The whole TLS handshake, and the wait for it." },
 	{ TIMEOUTS("greeting", OPTION_TIME, greeting_ms), .preset = "120s", .min = 1, .max = DAY,
@@ -273,44 +358,3 @@ const struct option options[] = {
 const size_t option_count = ROWS(options);
 
 _Static_assert(ROWS(options) <= OPTIONS_MAX, "a section has a mark for each option");
-
-enum section_kind section_kind_find(struct slice word)
-{
-	size_t kind = 0;
-
-	while (kind < SECTION_KINDS && !slice_eq(word, slice_str(section_rows[kind].word)))
-		kind++;
-	return (enum section_kind)kind;
-}
-
-const struct option *option_find(enum section_kind section, struct slice name)
-{
-	for (size_t i = 0; i < option_count; i++)
-		if (options[i].section == section && slice_eq(name, slice_str(options[i].name)))
-			return &options[i];
-	return NULL;
-}
-
-enum option_shape option_shape(const struct option *option)
-{
-	static const enum option_shape shapes[] = {
-		[OPTION_INCLUDE] = SHAPE_NONE,       [OPTION_HOSTNAME] = SHAPE_STRING,
-		[OPTION_USER] = SHAPE_STRING,        [OPTION_LOG] = SHAPE_STRING,
-		[OPTION_PATH] = SHAPE_STRING,        [OPTION_REFERENCE] = SHAPE_STRING,
-		[OPTION_ALGORITHMS] = SHAPE_STRING,  [OPTION_WORD] = SHAPE_WORD,
-		[OPTION_WORKERS] = SHAPE_NUMBER,     [OPTION_NUMBER] = SHAPE_NUMBER,
-		[OPTION_SIZE] = SHAPE_NUMBER,        [OPTION_TIME] = SHAPE_NUMBER,
-		[OPTION_REFERENCES] = SHAPE_STRINGS, [OPTION_PATHS] = SHAPE_STRINGS,
-		[OPTION_ALLOW] = SHAPE_STRINGS,      [OPTION_DOMAINS] = SHAPE_STRINGS,
-		[OPTION_TOKENS] = SHAPE_STRINGS,     [OPTION_PATTERNS] = SHAPE_STRINGS,
-		[OPTION_NETWORKS] = SHAPE_NETWORKS,  [OPTION_ADDRESSES] = SHAPE_ADDRS,
-		[OPTION_SERVER] = SHAPE_ADDRS,
-	};
-
-	return shapes[option->type];
-}
-
-bool option_is_list(const struct option *option)
-{
-	return option->type == OPTION_INCLUDE || option_shape(option) >= SHAPE_STRINGS;
-}

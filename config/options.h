@@ -40,8 +40,9 @@ enum option_type {
 	OPTION_INCLUDE, /* done when it is read; has no place in a struct */
 	OPTION_HOSTNAME,
 	OPTION_USER,
-	OPTION_LOG,  /* "stderr", "syslog" or an absolute path */
-	OPTION_PATH, /* made absolute */
+	OPTION_WORD_OR_PATH, /* one of `words`, or a path, made absolute */
+	OPTION_PATH,         /* made absolute */
+	OPTION_DOMAIN,       /* a host name */
 	OPTION_REFERENCE,
 	OPTION_ALGORITHMS, /* names with colons between them */
 	OPTION_WORD,       /* one of `words` */
@@ -49,15 +50,19 @@ enum option_type {
 	OPTION_NUMBER,
 	OPTION_SIZE, /* bytes */
 	OPTION_TIME, /* milliseconds */
+	OPTION_WAIT, /* milliseconds: `wait TIME`; 0: `refuse` */
+	OPTION_RATE, /* so many in a time, as in 120/m; 0: any number */
 	OPTION_REFERENCES,
-	OPTION_PATHS,    /* made absolute */
-	OPTION_ALLOW,    /* rules of allow.h; a subject runs to the end of its line */
-	OPTION_DOMAINS,  /* with `*.` in front, perhaps */
-	OPTION_TOKENS,   /* letters, digits, hyphens */
-	OPTION_PATTERNS, /* tokens with `*` and `_` */
-	OPTION_NETWORKS,
-	OPTION_ADDRESSES, /* to listen on */
-	OPTION_SERVER,    /* to connect to; names are resolved */
+	OPTION_PATHS,     /* made absolute */
+	OPTION_ALLOW,     /* rules of allow.h; a subject runs to the end of its line */
+	OPTION_DOMAINS,   /* with `*.` in front, perhaps */
+	OPTION_TOKENS,    /* letters, digits, hyphens */
+	OPTION_PATTERNS,  /* tokens with `*` and `_` */
+	OPTION_PINS,      /* spki: and the digest of a public key */
+	OPTION_NETWORKS,  /* where there are `words`, the one means none */
+	OPTION_HOSTS,     /* addresses without a port */
+	OPTION_ADDRESSES, /* to listen on; where there are `words`, the one means none */
+	OPTION_SERVERS,   /* to connect to; names are resolved */
 };
 
 /* How a type lies in its struct. */
@@ -66,9 +71,11 @@ enum option_shape {
 	SHAPE_STRING, /* const char * */
 	SHAPE_WORD,   /* an enum, int or bool */
 	SHAPE_NUMBER, /* uint64_t */
+	SHAPE_RATE,   /* struct rate */
 	SHAPE_STRINGS,
 	SHAPE_NETWORKS,
 	SHAPE_ADDRS,
+	SHAPE_SERVERS,
 };
 
 struct option_word {
@@ -90,7 +97,7 @@ struct option {
 	const char *help;
 };
 
-enum { OPTIONS_MAX = 128 };
+enum { OPTIONS_MAX = 192 };
 
 extern const struct option options[];
 extern const size_t option_count; /* at most OPTIONS_MAX */

@@ -34,7 +34,8 @@ static void print_option(const struct option *option, const void *values, FILE *
 
 	/* What must have a value is left out where something else stands for it. */
 	if (count == 0 && option->preset)
-		fprintf(to, "%s =\n", option->name);
+		fprintf(to, "%s =%s%s\n", option->name, option->words ? " " : "",
+			option->words ? option->words->word : "");
 	for (size_t i = 0; i < count; i++) {
 		value_format(option, values, i, text, sizeof text);
 		size_t len = strlen(text);

@@ -1,3 +1,4 @@
+#include "config/backends.h"
 #include "config/draft.h"
 #include "config/suggest.h"
 #include "config/policies.h"
@@ -306,6 +307,10 @@ void draft_finish(struct draft *draft)
 		set_late_presets(draft, section);
 		if (section->kind == SECTION_POLICY)
 			policy_check(draft, section);
+		if (section->kind == SECTION_BACKEND)
+			backend_check(draft, section);
+		if (section->kind == SECTION_CLIENTS)
+			clients_check(draft, section);
 		if (section->kind == SECTION_LISTENER) {
 			refer_all(draft, section);
 			policy_check_starttls(draft, section);

@@ -29,7 +29,7 @@ static void print_allowed(const struct option *option, FILE *to)
 		for (const struct option_word *row = option->words; row->word; row++)
 			fprintf(to, "%s %s", row == option->words ? "" : " |", row->word);
 		fputs("\n", to);
-	} else if (option_shape(option) == SHAPE_NUMBER) {
+	} else if (option_shape(option) == SHAPE_NUMBER && option->type != OPTION_WAIT) {
 		number_format(option->type, option->min, min, sizeof min);
 		number_format(option->type, option->max, max, sizeof max);
 		fprintf(to, "; %s to %s\n", min, max);

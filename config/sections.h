@@ -1,5 +1,4 @@
-/* What the sections of the file become, each kind a struct. Their strings are the configuration's.
- */
+/* What the file's sections become, each kind a struct. Strings are the configuration's. */
 #ifndef CONFIG_SECTIONS_H
 #define CONFIG_SECTIONS_H
 
@@ -9,6 +8,17 @@ enum listener_tls { LISTENER_IMPLICIT, LISTENER_REQUIRED, LISTENER_OPTIONAL };
 enum tls_policy { TLS_MODERN, TLS_INTERMEDIATE, TLS_LEGACY };
 enum tickets { TICKETS_AUTO = -1 }; /* otherwise 0, 1 or 2 */
 enum clients_verify { CLIENTS_REQUEST, CLIENTS_REQUIRE };
+enum clients_login { LOGIN_NONE, LOGIN_CN, LOGIN_DNS, LOGIN_EMAIL, LOGIN_MAP };
+enum balance { BALANCE_LEAST, BALANCE_ROUND_ROBIN, BALANCE_SOURCE };
+enum backend_tls { BACKEND_TLS_OFF, BACKEND_TLS_STARTTLS, BACKEND_TLS_IMPLICIT };
+enum identity_mode {
+	IDENTITY_AUTO,
+	IDENTITY_NONE,
+	IDENTITY_PROXY_V1,
+	IDENTITY_PROXY_V2,
+	IDENTITY_XCLIENT,
+	IDENTITY_TRANSPARENT,
+};
 enum auth_when { AUTH_TLS, AUTH_ALWAYS, AUTH_NEVER };
 
 struct certificate_config {
@@ -28,9 +38,10 @@ struct clients_config {
 	const char *ca;     /* NULL: none */
 	struct strings crl; /* paths */
 	bool crl_missing_accept;
-	uint64_t depth;         /* certificates between the client's and a CA's */
-	struct strings allow;   /* rules, see allow.h */
-	const char *allow_file; /* NULL: none */
+	uint64_t depth;           /* certificates between the client's and a CA's */
+	struct strings allow;     /* rules, see allow.h */
+	const char *allow_file;   /* NULL: none */
+	enum clients_login login; /* what the backend is told as the client's login */
 	bool refuse_by_tls;
 };
 
@@ -57,8 +68,23 @@ struct policy_config {
 struct backend_config {
 	const char *name;
 	const char *place;
-	struct addrs server; /* exactly one, so far */
+	struct servers server; /* at least one */
+	enum balance balance;
+	enum backend_tls tls;
+	const char *tls_ca;     /* "system", or a path */
+	struct strings tls_pin; /* "spki:" and hexadecimal digits; one of them must match */
+	const char *tls_name;   /* to verify; NULL: the server's own */
+	enum tls_policy tls_policy;
+	enum identity_mode identity;
+	bool trace_header;
 	uint64_t connect_timeout_ms;
+	uint64_t probe_ms;      /* 0: off */
+	uint64_t max_sessions;  /* of each server; 0: no limit */
+	uint64_t full_wait_ms;  /* when all are full; 0: refuse at once */
+	struct networks source; /* hosts to connect from; empty: the system chooses */
+	bool open_relay_accept;
+	uint64_t warm;       /* sessions opened ahead */
+	uint64_t resolve_ms; /* names are looked up again */
 };
 
 struct listener_config {
@@ -81,6 +107,7 @@ struct listener_config {
 	const char *ciphers;             /* NULL: the policy's */
 	const char *groups;              /* NULL: the policy's */
 	int tickets;
+	struct networks proxy_protocol; /* whose PROXY header is required; empty: off */
 	uint64_t greet_delay_ms;
 };
 

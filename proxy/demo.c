@@ -100,6 +100,8 @@ static bool demo_config(const struct demo *demo)
 		"hostname = localhost\n"
 		"user = nobody\n"
 		"log = stderr\n"
+		"control = off\n"
+		"metrics = off\n"
 		"[listener smtps]\n"
 		"address = 127.0.0.1:%u\n"
 		"tls = implicit\n"
@@ -112,7 +114,9 @@ static bool demo_config(const struct demo *demo)
 		"chain = %s\n"
 		"key = %s\n"
 		"[backend sink]\n"
-		"server = %s\n",
+		"server = %s\n"
+		"identity = none\n"
+		"open_relay = accept\n",
 		demo->implicit_port, demo->starttls_port, demo->chain, demo->key,
 		demo->sink.address);
 	return fclose(file) == 0 || say_failed(demo->config);

@@ -22,7 +22,7 @@ void backend_connect(struct session *s)
 	if (s->dialing != DIALING_NOT || !smtp_wants_server(&s->smtp))
 		return;
 	const struct backend_config *backend = s->service->listener->backend;
-	int fd = net_connect(&backend->server.item[0]);
+	int fd = net_connect(&backend->server.item[0].addr);
 	s->dialed = session_now(s);
 	if (fd < 0) {
 		backend_fail(s, END_BACKEND_DOWN, strerror(errno));

@@ -124,7 +124,7 @@ static void every_option_reaches_its_place(void **state)
 	assert_string_equal(config->certificates[1].chain, path);
 	snprintf(path, sizeof path, "%s/../k2", directory());
 	assert_string_equal(config->certificates[1].key, path);
-	addr_format(&config->backends[0].server.item[0], text, sizeof text);
+	addr_format(&config->backends[0].server.item[0].addr, text, sizeof text);
 	assert_string_equal(text, "[::1]:2525");
 	assert_int_equal(config->backends[0].connect_timeout_ms, 1500);
 
@@ -289,8 +289,8 @@ static void a_server_can_be_a_name(void **state)
 
 	(void)state;
 	assert_int_equal(config->backends[0].server.count, 1);
-	assert_true(addr_is_loopback(&config->backends[0].server.item[0]));
-	assert_int_equal(addr_port(&config->backends[0].server.item[0]), 26);
+	assert_true(addr_is_loopback(&config->backends[0].server.item[0].addr));
+	assert_int_equal(addr_port(&config->backends[0].server.item[0].addr), 26);
 	config_free(config);
 }
 

@@ -101,7 +101,7 @@ static void overrides_come_last(void **state)
 	assert_string_equal(config->policies[0].verbs_off.item[1], "X2");
 	assert_int_equal(config->sessions, 9);
 	assert_int_equal(config->backends[0].server.count, 1);
-	assert_int_equal(addr_port(&config->backends[0].server.item[0]), 5);
+	assert_int_equal(addr_port(&config->backends[0].server.item[0].addr), 5);
 	config_free(config);
 }
 

@@ -10,20 +10,27 @@
 
 static const char everything[] =
 	"[postern]\nhostname = mx.example.org\nworkers = 3\nuser = mail\nlog = syslog\n"
-	"log_level = debug\nlog_format = json\n[limits]\nsessions = 77\n"
+	"log_level = debug\nlog_format = json\ncontrol = c.d/s\nmetrics = off\nsandbox = no\n"
+	"[limits]\nsessions = 77\nsessions_per_ip = 3\nrate_per_ip = 7/90s\n"
+	"auth_failures_per_ip = 0\nban = 1h\nexempt =\n"
 	"[timeouts]\nhandshake = 1500ms\ngreeting = 61s\ndata_rate = 1025\nsession = 24h\n"
 	"[certificate one]\nchain = c c.pem\nkey = ./k\nnames = *.example.org, a.example.org\n"
 	"[certificate two]\nchain = c2\nkey = k2\n[certificate three]\ndir = live\n[backend "
 	"x]\nserver = [::1]:2525\n"
-	"[backend y]\nserver = unix:/run/l m\nconnect_timeout = 90s\n[policy p]\n"
+	"[backend y]\nserver = unix:/run/l m, localhost:25\nconnect_timeout = 90s\n"
+	"balance = source\ntls = starttls\ntls_ca = d/ca\ntls_name = b.example\n"
+	"tls_policy = legacy\nidentity = xclient\ntrace_header = yes\nprobe = 0s\n"
+	"max_sessions = 9\nfull = refuse\nsource = 127.0.0.9, ::1\nopen_relay = accept\n"
+	"warm = 2\nresolve = 1m\n[policy p]\n"
 	"message_size = 52428801\nrequire_auth = yes\nbare_newline = normalize\n"
 	"normalize_networks = 192.0.2.0/24, ::/0, 0.0.0.0/0\nauth_hide =\nverbs_off =\n"
 	"verbs_pass = XA\npipelining = tolerant\n[clients d]\nverify = request\nca = ca\n"
 	"crl = one.crl, two.crl\ndepth = 2\nallow = dns:*.a.example, subject:CN=a\\, b,O=c\n"
-	"allow = email:b@c\nallow_file = l\nrefuse = tls\ncrl_missing = accept\n"
+	"allow = email:b@c\nallow_file = l\nrefuse = tls\ncrl_missing = accept\nlogin = map\n"
 	"[listener l]\nclients = d\naddress = 0.0.0.0:587, [::]:587\n"
 	"certificate = two, one\npolicy = p\nbackend = y\nnetworks = 10.0.0.0/8, ::1\ntickets = 2\n"
-	"[listener m]\naddress = unix:/run/m\ntls = optional\nbackend = x\n";
+	"[listener m]\naddress = unix:/run/m\ntls = optional\nbackend = x\nproxy_protocol = "
+	"10.0.0.0/8\n";
 
 static void what_is_printed_reads_back(void **state)
 {

@@ -82,6 +82,36 @@ static const struct fault value_faults[] = {
 	{ "[policy default]\nnormalize_networks = 10.0.0.1/8\n",
 	  "main.ini:9: `normalize_networks` cannot be `10.0.0.1/8`: bits behind the "
 	  "network's own are set; clear them or give more bits\n" },
+	{ "[limits]\nrate_per_ip = 120\n",
+	  "main.ini:9: `rate_per_ip` cannot be `120`: expected a number and a time, as in 10/s, "
+	  "120/m or 60/h, or 0\n" },
+	{ "[limits]\nrate_per_ip = 1/25h\n",
+	  "main.ini:9: `rate_per_ip` cannot be `1/25h`: expected a number and a time, as in 10/s, "
+	  "120/m or 60/h, or 0\n" },
+	{ "full = 30s\n",
+	  "main.ini:8: `full` cannot be `30s`: expected `wait` and a time, as in wait 30s, or "
+	  "refuse\n" },
+	{ "full = wait 1h\n",
+	  "main.ini:8: `full` cannot be `1h`: expected a time, such as 500ms, 30s, 5m or 1h, "
+	  "from 0s to 5m\n" },
+	{ "source = 10.0.0.0/8\n",
+	  "main.ini:8: `source` cannot be `10.0.0.0/8`: expected an address, not a network\n" },
+	{ "tls = implicit\ntls_pin = sha256:00\n",
+	  "main.ini:9: `tls_pin` cannot be `sha256:00`: expected spki: and the 64 hexadecimal "
+	  "digits of a SHA-256\n" },
+	{ "tls_name = mx.example.org\n",
+	  "main.ini:8: `tls_name` means nothing without `tls = starttls` or `tls = implicit`\n" },
+	{ "warm = 2\n",
+	  "main.ini:8: `warm` needs `identity = xclient` or `identity = none`: what else there is "
+	  "tells the client's address when it connects\n" },
+	{ "identity = transparent\nsource = ::1\n",
+	  "main.ini:9: `source` means nothing with `identity = transparent`, which connects from "
+	  "the client's address\n" },
+	{ "[clients x]\nca = c\nlogin = map\n",
+	  "main.ini:10: `login = map` needs `allow_file`, which has the logins\n" },
+	{ "[postern]\ncontrol = of\n",
+	  "main.ini:9: `control` cannot be `of`: expected off or a path with a slash; did you "
+	  "mean `off`?\n" },
 	{ "[policy default]\nauth = never\nrequire_auth = yes\n",
 	  "main.ini:10: `require_auth = yes` with `auth = never` takes no mail at all; "
 	  "change one of them\n" },
@@ -123,9 +153,8 @@ static void servers_are_checked(void **state)
 			assert_one(text, want);
 	}
 	assert_one("[listener a]\naddress = [::1]:1\n[certificate c]\nchain = c\nkey = k\n"
-		   "[backend b]\nserver = 1.2.3.4:25, 1.2.3.5:25\n",
-		   "main.ini:7: `server` cannot be `1.2.3.5:25`: expected one server only; make a "
-		   "[backend NAME] for each\n");
+		   "[backend b]\nserver = 1.2.3.4:25, 1.2.3.5:25, 1.2.3.4:25\n",
+		   "main.ini:7: `server` cannot be `1.2.3.4:25`: it is in the list already\n");
 	assert_non_null(
 		strstr(bad("[listener a]\naddress = [::1]:1\n[certificate c]\nchain = c\n"
 			   "key = k\n[backend b]\nserver = nobody.invalid:25\n"),

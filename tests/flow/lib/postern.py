@@ -46,7 +46,8 @@ class Postern:
         self.workers = workers
         directory.mkdir()
         backends = backend if isinstance(backend, dict) else {"mta": backend}
-        everything = {"postern": {"hostname": "mail.test", "workers": workers, "log": "stderr"}}
+        everything = {"postern": {"hostname": "mail.test", "workers": workers, "log": "stderr",
+                                  "control": "off", "metrics": "off"}}
         if AS_ROOT:
             everything["postern"]["user"] = "nobody"
         for name, options in listeners.items():
@@ -57,7 +58,8 @@ class Postern:
                                                  "key": certificate.key}
         for name, server in backends.items():
             where = server if isinstance(server, str) else text_of(server)
-            everything[f"backend {name}"] = {"server": where}
+            everything[f"backend {name}"] = {"server": where, "identity": "none",
+                                             "open_relay": "accept", "probe": "0s"}
         if policy:
             everything["policy default"] = policy
         if timeouts:
