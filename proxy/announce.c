@@ -1,5 +1,5 @@
 #include "proxy/announce.h"
-#include "proxy/clock.h"
+#include "base/clock.h"
 #include "proxy/systemd.h"
 
 #include <inttypes.h>

@@ -1,7 +1,7 @@
 #include "proxy/crew.h"
 #include "proxy/backoff.h"
 #include "proxy/channel.h"
-#include "proxy/clock.h"
+#include "base/clock.h"
 #include "proxy/worker.h"
 
 #include <errno.h>
@@ -45,6 +45,10 @@ struct crew *crew_new(struct crews *crews, struct generation *generation,
 		}
 		crew->members[i] = (struct member){ .channel = -1, .due = true };
 	}
+	if (!roster_join(&crews->roster, generation->config)) {
+		crew_leave_records(crews, crew, crew->count);
+		goto failed;
+	}
 	crew->generation = generation;
 	crew->entrances = *entrances;
 	crew->number = number;
@@ -64,6 +68,7 @@ void crew_free(struct crews *crews, struct crew *crew)
 		link = &(*link)->next;
 	*link = crew->next;
 	crew_leave_records(crews, crew, crew->count);
+	roster_leave(&crews->roster, crew->generation->config);
 	generation_free(crew->generation);
 	entrances_release(&crew->entrances);
 	crew_release(crew);

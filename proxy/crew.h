@@ -6,6 +6,7 @@
 #define PROXY_CREW_H
 
 #include "proxy/generation.h"
+#include "proxy/roster.h"
 #include "proxy/shared.h"
 #include "proxy/sockets.h"
 #include "proxy/upkeep.h"
@@ -38,6 +39,7 @@ struct crew {
 struct crews {
 	struct crew *first;
 	struct shared shared;
+	struct roster roster;
 	struct sockets sockets;
 	int signals; /* the master's signalfd */
 	struct upkeep upkeep;
@@ -45,7 +47,8 @@ struct crews {
 
 /*
  * A crew of workers, none started yet, that owns the generation. NULL when there is no memory, or
- * no room in shared memory: then the generation and the entrances are still the caller's.
+ * no room in shared memory (for workers or servers): then the generation and the entrances are
+ * still the caller's.
  */
 struct crew *crew_new(struct crews *crews, struct generation *generation,
 		      const struct entrances *entrances, uint32_t number);

@@ -1,7 +1,8 @@
 #include "proxy/master.h"
 #include "proxy/announce.h"
-#include "proxy/clock.h"
+#include "base/clock.h"
 #include "proxy/crew.h"
+#include "proxy/room.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -9,13 +10,11 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 enum {
 	GENERATIONS_MAX = 4,
-	RECORDS_MIN = 64,
 	START_MS = 30 * 1000,     /* for all workers of a new generation to come up */
 	STOP_MS = 2 * 1000,       /* for a worker to stop at once */
 	DRAIN_SPARE_MS = 5 * 1000 /* beyond its own deadline, for a worker to drain */
@@ -55,8 +54,9 @@ static struct crew *master_launch(struct master *master, struct generation *gene
 	if (crew == NULL) {
 		complain(complaints, generation->config->path,
 			 "workers = %" PRIu64
-			 ": there is no room for so many more before a restart",
-			 generation->config->workers);
+			 ": there is no room for so many more, or for more than %d servers, "
+			 "before a restart",
+			 generation->config->workers, SERVERS_MAX);
 		entrances_release(&entrances);
 		return NULL;
 	}
@@ -322,28 +322,14 @@ static void master_turn(struct master *master)
 
 /* -------------------------------------------------------------------------------------- start */
 
-/* Each session takes two descriptors: as many as may be had. The limit then in force. */
-static uint64_t raise_file_limit(void)
-{
-	struct rlimit limit;
-	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-		return 0;
-	struct rlimit raised = { limit.rlim_max, limit.rlim_max };
-	return setrlimit(RLIMIT_NOFILE, &raised) == 0 ? limit.rlim_max : limit.rlim_cur;
-}
-
 static bool master_make_shared(struct master *master, const struct config *config,
 			       struct complaints *complaints)
 {
-	size_t records = 2 * GENERATIONS_MAX * config->workers;
-	size_t addresses = 0;
-	for (size_t i = 0; i < config->listener_count; i++)
-		addresses += config->listeners[i].address.count;
-	size_t slots = shared_slots_for(master->files, addresses * config->workers);
-	if (shared_new(&master->crews.shared, records > RECORDS_MIN ? records : RECORDS_MIN, slots))
-		return true;
-	complain(complaints, config->path, "shared memory cannot be had: %s", strerror(errno));
-	return false;
+	struct crews *crews = &master->crews;
+	if (!room_make(&crews->shared, config, GENERATIONS_MAX, master->files, complaints))
+		return false;
+	crews->roster.table = shared_servers(&crews->shared);
+	return true;
 }
 
 static enum exit_status master_start(struct master *master, struct complaints *complaints)
@@ -373,7 +359,7 @@ enum exit_status master_run(const struct master_options *options)
 	struct master master = {
 		.options = options,
 		.crews = { .signals = -1, .shared = { .fd = -1 } },
-		.files = raise_file_limit(),
+		.files = room_for_files(),
 	};
 	struct complaints complaints = { 0 };
 	enum exit_status status = EXIT_FAILED;

@@ -31,6 +31,9 @@ static struct shared_head shared_plan(size_t records, size_t slots_each)
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	size_t record_bytes = round_up(sizeof(struct worker_record), CACHE_LINE);
 	size_t records_at = round_up(sizeof(struct shared_head), CACHE_LINE);
+	size_t servers_at = round_up(records_at + records * record_bytes, CACHE_LINE);
+	size_t cells_at = servers_at + SERVERS_MAX * sizeof(struct server_record);
+	size_t cells_bytes = records * SERVERS_MAX * sizeof(uint32_t);
 	return (struct shared_head){
 		.magic = "postern",
 		.version = SHARED_VERSION,
@@ -40,7 +43,9 @@ static struct shared_head shared_plan(size_t records, size_t slots_each)
 		/* Whole pages, so that those of a dead worker can be given back. */
 		.slots_each_bytes = round_up(slots_each * sizeof(struct session_slot), page),
 		.records_at = records_at,
-		.slots_at = round_up(records_at + records * record_bytes, page),
+		.servers_at = servers_at,
+		.cells_at = cells_at,
+		.slots_at = round_up(cells_at + cells_bytes, page),
 		.started_ms = realtime_ms(),
 	};
 }
@@ -88,6 +93,16 @@ struct session_slot *shared_slots(const struct shared *shared, size_t record)
 	return (void *)((char *)shared->head + offset);
 }
 
+struct server_table shared_servers(const struct shared *shared)
+{
+	char *memory = (char *)shared->head;
+	return (struct server_table){
+		.records = (void *)(memory + shared->plan.servers_at),
+		.cells = (void *)(memory + shared->plan.cells_at),
+		.rows = shared->plan.records,
+	};
+}
+
 size_t shared_take(struct shared *shared, uint32_t generation, uint32_t index)
 {
 	for (size_t i = 0; i < shared->plan.records; i++) {
@@ -112,8 +127,10 @@ uint64_t shared_bury(struct shared *shared, size_t index)
 	struct worker_record *record = shared_record(shared, index);
 	union totals *gone = (union totals *)&shared->head->gone;
 	union totals *dead = (union totals *)&record->counters;
+	struct server_table servers = shared_servers(shared);
 	uint64_t open = record->counters.open;
 
+	servers_bury(&servers, index);
 	record->up = 0;
 	record->pid = 0;
 	record->counters.open = 0;

@@ -10,6 +10,7 @@
 #define PROXY_SHARED_H
 
 #include "proxy/relay/relay.h"
+#include "proxy/relay/servers.h"
 
 #include <stdatomic.h>
 
@@ -31,7 +32,7 @@ struct worker_record {
 	struct relay_counters counters;
 };
 
-enum { SHARED_VERSION = 1 };
+enum { SHARED_VERSION = 2 };
 
 /* How the memory starts; the records follow at `records_at`, the session slots at `slots_at`. */
 struct shared_head {
@@ -43,6 +44,8 @@ struct shared_head {
 		slots_each; /* session slots of a record, `slots_each_bytes` from one to the next */
 	uint64_t slots_each_bytes;
 	uint64_t records_at;
+	uint64_t servers_at; /* struct server_record, SERVERS_MAX of them */
+	uint64_t cells_at;   /* of struct server_table: a row for each worker's record */
 	uint64_t slots_at;
 	uint64_t started_ms;        /* CLOCK_REALTIME */
 	struct relay_counters gone; /* folded in from workers that are no more; `open` is 0 */
@@ -61,6 +64,9 @@ void shared_free(struct shared *shared);
 
 struct worker_record *shared_record(const struct shared *shared, size_t record);
 struct session_slot *shared_slots(const struct shared *shared, size_t record);
+
+/* The table of servers; the row of a worker in it has the number of its record. */
+struct server_table shared_servers(const struct shared *shared);
 
 /* Takes a free record for a worker; SIZE_MAX when there is none. It stays until shared_leave(). */
 size_t shared_take(struct shared *shared, uint32_t generation, uint32_t index);

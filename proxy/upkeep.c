@@ -1,7 +1,7 @@
 #include "proxy/upkeep.h"
 
 #include "proxy/announce.h"
-#include "proxy/clock.h"
+#include "base/clock.h"
 #include "proxy/files.h"
 
 #include <time.h>

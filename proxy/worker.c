@@ -3,7 +3,7 @@
 #include "base/net.h"
 #include "certs/tickets.h"
 #include "proxy/channel.h"
-#include "proxy/clock.h"
+#include "base/clock.h"
 #include "proxy/watch.h"
 
 #include <errno.h>

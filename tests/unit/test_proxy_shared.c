@@ -63,10 +63,16 @@ static void the_dead_leave_totals_alone(void **state)
 		shared_slots(&shared, dead)[i] = (struct session_slot){ .id = "x", .since_ms = 1 };
 	shared_slots(&shared, alive)[SLOTS - 1] = (struct session_slot){ .id = "y" };
 	shared_slots(&shared, alive)[0] = (struct session_slot){ .id = "z" };
+	struct server_table servers = shared_servers(&shared);
+	assert_true(servers_enter(&servers, dead, 1, 0));
+	assert_true(servers_enter(&servers, dead, SERVERS_MAX - 1, 0));
+	assert_true(servers_enter(&servers, alive, 1, 0));
 
 	assert_int_equal(shared_open(&shared), 5);
 	assert_int_equal(shared_bury(&shared, dead), 3);
 	assert_int_equal(shared_open(&shared), 2);
+	assert_int_equal(servers_present(&servers, 1), 1);
+	assert_int_equal(servers_present(&servers, SERVERS_MAX - 1), 0);
 	assert_int_equal(shared_record(&shared, dead)->up, 0);
 	assert_int_equal(shared_record(&shared, dead)->counters.sessions, 0);
 	assert_true(is_clear(shared_slots(&shared, dead)));
@@ -116,6 +122,12 @@ static void the_head_tells_the_way(void **state)
 		(const void *)(memory + head->records_at + record * head->record_bytes);
 	assert_int_equal(found->generation, 7);
 	assert_int_equal(found->index, 5);
+	struct server_table servers = shared_servers(&shared);
+	server_begin(&servers.records[SERVERS_MAX - 1], "mta", "a:25");
+	const struct server_record *server = (const void *)(memory + head->servers_at);
+	assert_string_equal(server[SERVERS_MAX - 1].name, "a:25");
+	assert_true(head->cells_at >= head->servers_at + SERVERS_MAX * sizeof *server);
+	assert_true(head->slots_at >= head->cells_at + RECORDS * SERVERS_MAX * sizeof(uint32_t));
 	assert_true(head->slots_at + head->records * head->slots_each_bytes <= shared.size);
 	munmap(memory, shared.size);
 

@@ -1,7 +1,7 @@
 /* The clock that deadlines and back-off are counted by. It stands still while the machine sleeps.
  */
-#ifndef PROXY_CLOCK_H
-#define PROXY_CLOCK_H
+#ifndef BASE_CLOCK_H
+#define BASE_CLOCK_H
 
 #include <stdint.h>
 #include <time.h>
