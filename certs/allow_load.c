@@ -2,6 +2,7 @@
 #include "certs/allow.h"
 
 #include "certs/dn.h"
+#include "certs/login.h"
 #include "config/lines.h"
 
 #include <errno.h>
@@ -95,6 +96,12 @@ static void read_lines(struct loading *loading, const char *path, struct lines *
 			continue;
 		}
 		struct slice login = cut_login(&line);
+		if (login.len > 0 && !login_is_good(login)) {
+			loading->good = false;
+			complain(loading->complaints, place,
+				 "a login has at most %d bytes and no control characters",
+				 LOGIN_MAX_BYTES);
+		}
 		add_rule(loading, line, login, place);
 	}
 }

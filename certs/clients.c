@@ -131,9 +131,9 @@ static bool digest_lists(EVP_MD_CTX *sum, const struct allow_list *list)
 
 static bool digest_policy(struct client_policy *policy, const struct clients_config *config)
 {
-	int words[] = { policy->require,         policy->refuse_by_tls, policy->lists,
-			policy->checks_crl,      policy->depth,         policy->crl_missing_accept,
-			(int)policy->allow.count };
+	int words[] = { policy->require,          policy->refuse_by_tls, policy->lists,
+			policy->checks_crl,       policy->depth,         policy->crl_missing_accept,
+			(int)policy->allow.count, (int)policy->login };
 	EVP_MD_CTX *sum = EVP_MD_CTX_new();
 	bool done = sum && EVP_DigestInit_ex(sum, EVP_sha256(), NULL) == 1 &&
 		    EVP_DigestUpdate(sum, config->name, strlen(config->name) + 1) == 1 &&
@@ -164,6 +164,7 @@ struct client_policy *client_policy_load(const struct clients_config *config,
 	policy->checks_crl = config->crl.count > 0;
 	policy->crl_missing_accept = config->crl_missing_accept;
 	policy->depth = (int)config->depth;
+	policy->login = config->login;
 	if (config->ca)
 		load_authorities(policy, &load, config->ca);
 	if (!allow_load(&policy->allow, config, complaints))

@@ -15,6 +15,7 @@ struct client_policy {
 	bool checks_crl; /* there are revocation lists */
 	bool crl_missing_accept;
 	int depth;
+	enum clients_login login;
 	X509_STORE *store;         /* the authorities and their lists; NULL: no authority */
 	STACK_OF(X509_NAME) * ask; /* the authorities that the request names */
 	STACK_OF(X509_CRL) * crls;

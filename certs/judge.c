@@ -7,11 +7,13 @@
 #include "certs/clients.h"
 #include "certs/crl.h"
 #include "certs/dn.h"
+#include "certs/login.h"
 #include "certs/store.h"
 
 #include <assert.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
+#include <stdlib.h>
 #include <time.h>
 
 static const struct {
@@ -167,7 +169,7 @@ static const struct allow_entry *find_entry(const struct client_policy *policy, 
 	return pin ? pin : allow_find(&policy->allow, leaf, false);
 }
 
-static enum client_why judge(struct judging *judging, STACK_OF(X509) * shown, const char **login)
+static enum client_why judge(struct judging *judging, STACK_OF(X509) * shown, const char **listed)
 {
 	const struct client_policy *policy = judging->policy;
 	const struct allow_entry *entry = allow_find(&policy->allow, judging->leaf, true);
@@ -182,8 +184,17 @@ static enum client_why judge(struct judging *judging, STACK_OF(X509) * shown, co
 	if (why != CLIENT_VERIFIED)
 		return why;
 	entry = find_entry(policy, judging->leaf);
-	*login = entry ? entry->login : NULL;
+	*listed = entry ? entry->login : NULL;
 	return policy->lists && !entry ? CLIENT_NOT_LISTED : CLIENT_VERIFIED;
+}
+
+/* Nobody has a login by a certificate that is not good, or not allowed. */
+static void take_login(struct tls_client *client, const struct client_policy *policy, X509 *leaf)
+{
+	free(client->login);
+	client->login = NULL;
+	if (client->why == CLIENT_VERIFIED)
+		client->login = login_of(leaf, policy->login, client->listed);
 }
 
 static int on_certificate(X509_STORE_CTX *context, void *arg)
@@ -195,8 +206,9 @@ static int on_certificate(X509_STORE_CTX *context, void *arg)
 	struct judging judging = { policy, X509_STORE_CTX_get0_cert(context),
 				   crl_next_update(policy, now) };
 
-	client->login = NULL;
-	client->why = judge(&judging, X509_STORE_CTX_get0_untrusted(context), &client->login);
+	client->listed = NULL;
+	client->why = judge(&judging, X509_STORE_CTX_get0_untrusted(context), &client->listed);
+	take_login(client, policy, judging.leaf);
 	client->until = client->why == CLIENT_VERIFIED ? judging.until : 0;
 	ERR_clear_error();
 	X509_STORE_CTX_set_error(context, rows[client->why].error);
@@ -292,7 +304,8 @@ static void recall(const SSL *ssl, struct tls_client *client, const struct clien
 	client->until = note.until;
 	if (client->why == CLIENT_VERIFIED)
 		entry = find_entry(policy, leaf);
-	client->login = entry ? entry->login : NULL;
+	client->listed = entry ? entry->login : NULL;
+	take_login(client, policy, leaf);
 }
 
 const char *cert_judge(const SSL *ssl, struct tls_client *client)

@@ -379,7 +379,9 @@ void cert_ssl_free(SSL *ssl)
 {
 	struct tls_client *client = ssl ? SSL_get_app_data(ssl) : NULL;
 
-	if (client)
+	if (client) {
 		X509_free(client->refused);
+		free(client->login);
+	}
 	SSL_free(ssl);
 }

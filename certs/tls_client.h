@@ -36,8 +36,11 @@ enum client_why {
 struct tls_client {
 	const struct cert_store *store;
 	enum client_why why;
-	const char *login; /* of the allow_file, or NULL; lives as long as the store */
-	int64_t until;     /* seconds since 1970: when the judgement must be made anew */
+	const char *listed; /* the allow_file's login, or NULL; lives as long as the store */
+	/* What the backend is told by [clients] `login`, NULL for nothing: good (login.h), and of a
+	 * certificate that is verified and allowed alone. Freed with the SSL. */
+	char *login;
+	int64_t until; /* seconds since 1970: when the judgement must be made anew */
 	uint32_t key_updates;
 	bool legacy;
 	X509 *refused; /* what was shown where the handshake fails for it; else NULL */

@@ -14,7 +14,7 @@ static void log_certificate(struct log_line *line, const struct session *s, cons
 	if (!why)
 		return;
 	log_str(line, "client_certificate", why);
-	log_str(line, "login", s->tls.login);
+	log_str(line, "login", s->tls.login ? s->tls.login : s->tls.listed);
 	if (!tls_shown(s->client.ssl, &shown))
 		return;
 	log_slice(line, "subject", slice_str(shown.subject));

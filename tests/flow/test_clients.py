@@ -117,6 +117,17 @@ def test_request_tells_the_log_and_refuses_nobody(postern, backend, section, sho
     assert server.talks
 
 
+def test_login_of_the_verified_alone(postern, backend, section, shown):
+    _, proxy = start(postern, backend, section | {"verify": "request", "login": "cn"}, "implicit")
+    for name in ("good", "stranger"):
+        with meet(proxy, "implicit", context(shown[name])) as client:
+            client.greet()
+            client.quit()
+    told = by_certificate(proxy, 2)
+    assert told["verified"]["login"] == "good"
+    assert "login" not in told["unknown-issuer"]
+
+
 def test_files_are_read_anew_when_they_change(postern, backend, authority, shown, tmp_path):
     crl = tmp_path / "present.crl"
     shutil.copy(authority.revocations("before", shown["revoked"]), crl)

@@ -34,6 +34,28 @@ static void add_raw_dns(X509 *x509, struct slice bytes)
 	GENERAL_NAMES_free(names);
 }
 
+static void add_cn(X509_NAME *subject, struct slice text)
+{
+	X509_NAME_ENTRY *entry =
+		X509_NAME_ENTRY_create_by_NID(NULL, NID_commonName, V_ASN1_UTF8STRING,
+					      (const unsigned char *)text.ptr, (int)text.len);
+
+	assert(entry);
+	X509_NAME_add_entry(subject, entry, -1, 0);
+	X509_NAME_ENTRY_free(entry);
+}
+
+static void add_subject(X509_NAME *subject, const struct pki_wish *wish)
+{
+	if (wish->raw_cn.ptr)
+		add_cn(subject, wish->raw_cn);
+	else
+		X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC,
+					   (const unsigned char *)wish->title, -1, -1, 0);
+	if (wish->second_cn)
+		add_cn(subject, slice_str(wish->second_cn));
+}
+
 static void extend_all(X509 *x509, X509 *issuer, const struct pki_wish *wish)
 {
 	extend(x509, issuer, NID_basic_constraints, wish->ca ? "critical,CA:TRUE" : "CA:FALSE");
@@ -53,7 +75,6 @@ struct pki_cert pki_make(struct pki_wish wish)
 	struct pki_cert made = { X509_new(), wish.key ? wish.key : EVP_EC_gen("P-256") };
 	X509 *issuer = wish.issuer ? wish.issuer->x509 : made.x509;
 	EVP_PKEY *issuer_key = wish.issuer ? wish.issuer->key : made.key;
-	X509_NAME *subject = X509_get_subject_name(made.x509);
 	const EVP_MD *digest = wish.digest ? wish.digest : EVP_sha256();
 
 	X509_set_version(made.x509, X509_VERSION_3);
@@ -62,8 +83,7 @@ struct pki_cert pki_make(struct pki_wish wish)
 			 NULL);
 	/* A minute more than whole days. */
 	X509_time_adj_ex(X509_getm_notAfter(made.x509), wish.to_days ? wish.to_days : 90, 60, NULL);
-	X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, (const unsigned char *)wish.title,
-				   -1, -1, 0);
+	add_subject(X509_get_subject_name(made.x509), &wish);
 	X509_set_issuer_name(made.x509, X509_get_subject_name(issuer));
 	X509_set_pubkey(made.x509, made.key);
 	extend_all(made.x509, issuer, &wish);

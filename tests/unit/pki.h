@@ -19,6 +19,8 @@ struct pki_wish {
 	int from_days, to_days; /* -1 and 90 */
 	const EVP_MD *digest;   /* SHA-256 */
 	struct slice raw_dns;   /* a DNS name in place of `names`, whatever its bytes */
+	struct slice raw_cn;    /* a CN in place of `title`, the same */
+	const char *second_cn;  /* beside it */
 };
 
 struct pki_cert {

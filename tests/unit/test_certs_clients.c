@@ -196,8 +196,8 @@ static void meet(const struct cert_store *store, const struct row *row, int poli
 	if (first.session) {
 		talk_to(store, wish, &second);
 		expect(&second, row, policy, version, keeps, request);
-		if (first.whom.login)
-			assert_string_equal(first.whom.login, second.whom.login);
+		if (first.whom.listed)
+			assert_string_equal(first.whom.listed, second.whom.listed);
 		talk_end(&second);
 	}
 	talk_end(&first);
@@ -233,7 +233,7 @@ static void request_refuses_nobody(void **state)
 /* Whatever a judgement rests on, a ticket from before it changed is not good any more. */
 static void any_change_of_policy_ends_resumption(void **state)
 {
-	struct clients_config changed[8];
+	struct clients_config changed[9];
 	struct ticket_keys *keys = ticket_keys_new();
 	struct offer offer = { .policy = TLS_INTERMEDIATE,
 			       .tickets = TICKETS_AUTO,
@@ -246,7 +246,7 @@ static void any_change_of_policy_ends_resumption(void **state)
 	size_t count = 0;
 
 	(void)state;
-	for (size_t i = 0; i < 8; i++)
+	for (size_t i = 0; i < 9; i++)
 		changed[i] = policies[CRL];
 	changed[count++].verify = CLIENTS_REQUEST;
 	changed[count++].depth = 4;
@@ -255,6 +255,7 @@ static void any_change_of_policy_ends_resumption(void **state)
 	changed[count++].name = "others";
 	changed[count++].allow = (struct strings){ rules + 7, 1 };
 	changed[count++].allow_file = policies[LIST].allow_file;
+	changed[count++].login = LOGIN_CN;
 	changed[count++].ca = NULL;
 	changed[count - 1].crl.count = 0;
 	changed[count - 1].verify = CLIENTS_REQUEST;
@@ -266,7 +267,7 @@ static void any_change_of_policy_ends_resumption(void **state)
 		wish.session = first.session;
 		for (size_t i = 0; i <= count; i++) {
 			offer.clients = i < count ? &changed[i] : &policies[CRL];
-			offer.warnings = i == 7 ? 0 : warnings_of(CRL);
+			offer.warnings = i == 8 ? 0 : warnings_of(CRL);
 			struct cert_store *other = talk_store(offer);
 			talk_to(other, wish, &second);
 			if (!second.done || second.facts.resumed != (i == count))
@@ -345,9 +346,9 @@ static void logins_come_from_the_list(void **state)
 		assert_true(talk.done);
 		/* "good" is on the list by its DNS name first. */
 		if (rows[i][1])
-			assert_string_equal(talk.whom.login, rows[i][1]);
+			assert_string_equal(talk.whom.listed, rows[i][1]);
 		else
-			assert_null(talk.whom.login);
+			assert_null(talk.whom.listed);
 		talk_end(&talk);
 	}
 	cert_store_free(store);
