@@ -146,10 +146,11 @@ $(B)/postern-bench: $(call objects,bench/bench.c $(BENCH_C) $(PURE_C))
 $(B)/bench-inspector: $(call objects,bench/inspector.c $(PURE_C)) $(STAMP) $(MEMBERS)
 	$(call say,LINK,$@)
 	$(Q)$(link) -o $@ $(filter %.o,$^) $(LIBS)
-$(B)/postern-monitor: $(call objects,$(MONITOR_C) $(PURE_C))
+# It takes of the others' code what it uses, and none of the processes'.
+$(B)/postern-monitor: $(call objects,$(MONITOR_C)) $(B)/libpostern.a
 $(PROGRAMS): $(STAMP) $(MEMBERS)
 	$(call say,LINK,$@)
-	$(Q)$(link) -o $@ $(filter %.o,$^) $(LIBS)
+	$(Q)$(link) -o $@ $(filter %.o %.a,$^) $(LIBS)
 
 $(LIBRARY): $(call objects,$(LIBRARY_C) $(PROXY_C)) $(STAMP) $(MEMBERS)
 $(BENCH): $(call objects,$(BENCH_C)) $(STAMP) $(MEMBERS)

@@ -33,15 +33,25 @@ static bool is_journal(const struct stat *status)
 	return stream && strcmp(stream, own) == 0;
 }
 
+/* What a descriptor is, for how it is written to; nowhere when it is not open. */
+static struct log log_of(int fd, struct stat *status)
+{
+	struct log log = { .fd = fd };
+
+	if (fstat(fd, status) != 0)
+		return (struct log){ .fd = -1 };
+	log.socket = S_ISSOCK(status->st_mode);
+	log.journal = is_journal(status);
+	return log;
+}
+
 static struct log standard_error(void)
 {
-	struct log log = { .fd = STDERR_FILENO };
 	struct stat status;
+	struct log log = log_of(STDERR_FILENO, &status);
 
-	if (fstat(STDERR_FILENO, &status) != 0)
-		return (struct log){ .fd = -1 };
-	log.socket = S_ISSOCK(status.st_mode);
-	log.journal = is_journal(&status);
+	if (log.fd < 0)
+		return log;
 	if (S_ISFIFO(status.st_mode) || S_ISCHR(status.st_mode)) {
 		int own = open("/proc/self/fd/2",
 			       O_WRONLY | O_APPEND | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
@@ -51,14 +61,29 @@ static struct log standard_error(void)
 	return log;
 }
 
+static struct log system_log(void)
+{
+	/* At once, since a worker cannot open it from within its sandbox. */
+	openlog("postern", LOG_PID | LOG_NDELAY, LOG_MAIL);
+	return (struct log){ .fd = -1, .syslog = true };
+}
+
+void log_inherit(struct log *log, const char *target, int fd)
+{
+	struct stat status;
+	struct log opened = strcmp(target, "syslog") == 0 ? system_log() : log_of(fd, &status);
+
+	opened.level = log->level;
+	opened.format = log->format;
+	*log = opened;
+}
+
 bool log_open(struct log *log, const char *target)
 {
 	struct log opened = { .fd = -1 };
 
 	if (strcmp(target, "syslog") == 0) {
-		/* At once, since a worker cannot open it from within its sandbox. */
-		openlog("postern", LOG_PID | LOG_NDELAY, LOG_MAIL);
-		opened.syslog = true;
+		opened = system_log();
 	} else if (strcmp(target, "stderr") == 0) {
 		opened = standard_error();
 	} else {

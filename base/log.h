@@ -32,6 +32,12 @@ struct log {
 bool log_open(struct log *log, const char *target);
 void log_close(struct log *log);
 
+/*
+ * As log_open(), for a program that another has started: `fd` is what that one's log had, or -1
+ * where it had none.
+ */
+void log_inherit(struct log *log, const char *target, int fd);
+
 enum { LOG_LINE_BYTES = 4096 };
 
 /*

@@ -55,6 +55,22 @@ struct config *config_read_stream(FILE *stream, const char *path, const struct s
 	return only_good(draft.config, complaints, before);
 }
 
+struct config *config_read_printed(int fd, const char *path, struct complaints *complaints)
+{
+	FILE *from = fdopen(fd, "r");
+	struct config *config;
+
+	if (!from) {
+		complain(complaints, path, "out of memory");
+		return NULL;
+	}
+	/* Others may have read it through the same open file. */
+	rewind(from);
+	config = config_read_stream(from, path, NULL, complaints);
+	fclose(from);
+	return config;
+}
+
 struct config *config_copy(const struct config *config, struct complaints *complaints)
 {
 	size_t before = complaints->count, size = 0;

@@ -58,6 +58,13 @@ struct config {
  */
 struct config *config_read(const char *path, const struct strings *overrides,
 			   struct complaints *complaints);
+
+/*
+ * The same from what config_print() has written to `fd`, which is taken over; nothing outside of it
+ * is looked at. `path` is what complaints call it.
+ */
+struct config *config_read_printed(int fd, const char *path, struct complaints *complaints);
+
 /*
  * The same configuration once more, with names looked up anew, whatever has become of its files in
  * the meantime. NULL when that does not work any more.

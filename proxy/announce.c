@@ -3,6 +3,8 @@
 #include "proxy/systemd.h"
 
 #include <inttypes.h>
+#include <signal.h>
+#include <sys/wait.h>
 
 static const char *listener_name(const struct crew *crew, const struct entrance *entrance)
 {
@@ -87,6 +89,16 @@ void announce_few_files(const struct crew *crew, size_t slots_each, uint64_t fil
 		"%" PRIu64
 		" are possible: raise LimitNOFILE= in the unit, or ulimit -n, to %" PRIu64,
 		wanted, files, possible, 2 * wanted / crew->count + 100);
+}
+
+void announce_status(struct log_line *line, int status)
+{
+	if (WIFSIGNALED(status)) {
+		log_num(line, "signal", (uint64_t)WTERMSIG(status));
+		log_str(line, "name", sigabbrev_np(WTERMSIG(status)));
+	} else {
+		log_num(line, "status", (uint64_t)WEXITSTATUS(status));
+	}
 }
 
 void announce_stopping(const struct log *log, bool now)

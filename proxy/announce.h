@@ -23,6 +23,9 @@ void announce_complaints(const struct log *log, const struct complaints *complai
 /* The file limit is too low for the sessions that are configured. */
 void announce_few_files(const struct crew *crew, size_t slots_each, uint64_t files);
 
+/* How a process has ended, as waitpid(2) has it. */
+void announce_status(struct log_line *line, int status);
+
 void announce_stopping(const struct log *log, bool now);
 
 #endif

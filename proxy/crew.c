@@ -1,4 +1,5 @@
 #include "proxy/crew.h"
+#include "proxy/announce.h"
 #include "proxy/backoff.h"
 #include "proxy/channel.h"
 #include "base/clock.h"
@@ -94,6 +95,7 @@ static void worker_let_go(struct crews *crews, const struct crew *own)
 {
 	close(crews->signals);
 	close(crews->shared.fd);
+	keeper_leave(&crews->keeper);
 	sockets_leave(&crews->sockets, &own->entrances);
 	for (struct crew *crew = crews->first; crew != NULL; crew = crew->next) {
 		for (size_t i = 0; i < crew->count; i++) {
@@ -221,12 +223,7 @@ static void log_death(const struct crew *crew, size_t index, int status, uint64_
 	log_num(&line, "worker", index);
 	log_num(&line, "generation", crew->number);
 	log_num(&line, "pid", (uint64_t)member->pid);
-	if (WIFSIGNALED(status)) {
-		log_num(&line, "signal", (uint64_t)WTERMSIG(status));
-		log_str(&line, "name", sigabbrev_np(WTERMSIG(status)));
-	} else {
-		log_num(&line, "status", (uint64_t)WEXITSTATUS(status));
-	}
+	announce_status(&line, status);
 	log_num(&line, "sessions", sessions);
 	log_ms(&line, "lived", clock_ms() - member->started_ms);
 	log_end(&line);

@@ -6,6 +6,7 @@
 #define PROXY_CREW_H
 
 #include "proxy/generation.h"
+#include "proxy/keeper.h"
 #include "proxy/roster.h"
 #include "proxy/shared.h"
 #include "proxy/sockets.h"
@@ -43,6 +44,7 @@ struct crews {
 	struct sockets sockets;
 	int signals; /* the master's signalfd */
 	struct upkeep upkeep;
+	struct keeper keeper;
 };
 
 /*

@@ -2,11 +2,11 @@
 #include "proxy/announce.h"
 #include "base/clock.h"
 #include "proxy/crew.h"
+#include "proxy/polls.h"
 #include "proxy/room.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,8 +30,7 @@ struct master {
 	bool renew_wanted; /* with the same configuration: files have changed */
 	bool stopping;
 	uint64_t files; /* the limit of open files */
-	struct pollfd *polls;
-	size_t poll_room;
+	struct polls polls;
 };
 
 /* The log of the configuration that counts. */
@@ -48,9 +47,14 @@ static struct crew *master_launch(struct master *master, struct generation *gene
 				  struct complaints *complaints)
 {
 	struct entrances entrances = { 0 };
-	if (!sockets_open(&master->crews.sockets, generation->config, &entrances, complaints))
+	struct crews *crews = &master->crews;
+	if (!sockets_open(&crews->sockets, generation->config, &entrances, complaints))
 		return NULL;
-	struct crew *crew = crew_new(&master->crews, generation, &entrances, ++master->generations);
+	if (!keeper_prepare(&crews->keeper, generation, complaints)) {
+		entrances_release(&entrances);
+		return NULL;
+	}
+	struct crew *crew = crew_new(crews, generation, &entrances, ++master->generations);
 	if (crew == NULL) {
 		complain(complaints, generation->config->path,
 			 "workers = %" PRIu64
@@ -58,12 +62,13 @@ static struct crew *master_launch(struct master *master, struct generation *gene
 			 "before a restart",
 			 generation->config->workers, SERVERS_MAX);
 		entrances_release(&entrances);
+		keeper_abandon(&crews->keeper);
 		return NULL;
 	}
 	announce_complaints(&generation->log, complaints);
 	announce_listening(crew);
-	announce_few_files(crew, master->crews.shared.plan.slots_each, master->files);
-	crew_start(&master->crews, crew);
+	announce_few_files(crew, crews->shared.plan.slots_each, master->files);
+	crew_start(crews, crew);
 	return crew;
 }
 
@@ -107,6 +112,7 @@ static void master_promote(struct master *master)
 	struct crew *old = master->current;
 	master->current = master->coming;
 	master->coming = NULL;
+	keeper_serve(&master->crews.keeper, master->current->generation);
 	announce_serving(master->current, old == NULL);
 	if (old == NULL && master->options->ready != NULL)
 		master->options->ready(master->options->owner, master->current->generation->config);
@@ -128,6 +134,7 @@ static void master_abandon(struct master *master)
 	master->coming = NULL;
 	announce_reload_failed(master_log(master), &(struct complaints){ 0 },
 			       "the new workers do not start");
+	keeper_abandon(&master->crews.keeper);
 	crew_order(&master->crews, failed, ORDER_RETIRE, 0);
 	sockets_keep(&master->crews.sockets, &master->current->entrances, NULL);
 }
@@ -147,7 +154,10 @@ static void master_free_crew(struct master *master, struct crew *crew)
 		master->current = NULL;
 	if (crew == master->coming)
 		master->coming = NULL;
+	keeper_forget(&master->crews.keeper, crew->generation);
 	crew_free(&master->crews, crew);
+	if (master->crews.first == NULL)
+		keeper_dismiss(&master->crews.keeper);
 }
 
 /* Kills, frees and starts what is due. */
@@ -161,6 +171,7 @@ static void master_tend(struct master *master)
 			master_free_crew(master, crew);
 		crew = next;
 	}
+	keeper_tend(&master->crews.keeper);
 }
 
 /* After whatever has happened: draws the conclusions from how the crews stand. */
@@ -218,6 +229,7 @@ static void master_reopen_log(struct master *master)
 {
 	for (struct crew *crew = master->crews.first; crew != NULL; crew = crew->next)
 		crew_reopen_log(crew);
+	keeper_reopen_log(&master->crews.keeper);
 	log_say(master_log(master), LOG_LEVEL_INFO, "log", "opened anew");
 }
 
@@ -225,6 +237,7 @@ static void master_reap(struct master *master)
 {
 	for (struct crew *crew = master->crews.first; crew != NULL; crew = crew->next)
 		crew_reap(&master->crews, crew);
+	keeper_reap(&master->crews.keeper);
 }
 
 static const struct {
@@ -255,7 +268,9 @@ static void master_handle_signals(struct master *master)
 	struct signalfd_siginfo info;
 	while (read(master->crews.signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
 		for (size_t i = 0; i < SIGNALS; i++) {
-			if (signals[i].number == (int)info.ssi_signo && master->crews.first != NULL)
+			/* The last that goes is the monitor: then there is nothing else to do. */
+			if (signals[i].number == (int)info.ssi_signo &&
+			    (master->crews.first != NULL || info.ssi_signo == SIGCHLD))
 				signals[i].handle(master);
 		}
 	}
@@ -263,32 +278,11 @@ static void master_handle_signals(struct master *master)
 
 /* --------------------------------------------------------------------------------------- loop */
 
-/* One for the signals, then one for each member of each crew, in their order. */
-static size_t master_polls(struct master *master)
-{
-	size_t count = 1;
-	for (const struct crew *crew = master->crews.first; crew != NULL; crew = crew->next)
-		count += crew->count;
-	if (count > master->poll_room) {
-		struct pollfd *polls = realloc(master->polls, count * sizeof(*polls));
-		if (polls == NULL)
-			return 0;
-		master->polls = polls;
-		master->poll_room = count;
-	}
-	struct pollfd *poll = master->polls;
-	*poll++ = (struct pollfd){ .fd = master->crews.signals, .events = POLLIN };
-	for (const struct crew *crew = master->crews.first; crew != NULL; crew = crew->next) {
-		for (size_t i = 0; i < crew->count; i++)
-			*poll++ =
-				(struct pollfd){ .fd = crew->members[i].channel, .events = POLLIN };
-	}
-	return count;
-}
-
 static int master_wait_ms(const struct master *master)
 {
 	uint64_t due_ms = upkeep_due_ms(&master->crews.upkeep);
+	if (keeper_due_ms(&master->crews.keeper) < due_ms)
+		due_ms = keeper_due_ms(&master->crews.keeper);
 	for (const struct crew *crew = master->crews.first; crew != NULL; crew = crew->next) {
 		if (crew_due_ms(crew) < due_ms)
 			due_ms = crew_due_ms(crew);
@@ -304,18 +298,21 @@ static int master_wait_ms(const struct master *master)
 
 static void master_turn(struct master *master)
 {
-	size_t count = master_polls(master);
-	if (count == 0 || poll(master->polls, count, master_wait_ms(master)) < 0)
+	size_t count = polls_gather(&master->polls, &master->crews);
+	const struct pollfd *polls = master->polls.item;
+	if (count == 0 || poll(master->polls.item, count, master_wait_ms(master)) < 0)
 		return;
 	/* Channels first: the handling of a signal may add crews, or close what is listed. */
-	const struct pollfd *news = master->polls + 1;
+	const struct pollfd *news = polls + POLL_MEMBERS;
+	if (polls[POLL_MONITOR].revents != 0)
+		keeper_hear(&master->crews.keeper);
 	for (struct crew *crew = master->crews.first; crew != NULL; crew = crew->next) {
 		for (size_t i = 0; i < crew->count; i++, news++) {
 			if (news->revents != 0)
 				crew_hear(&master->crews, crew, i);
 		}
 	}
-	if (master->polls[0].revents != 0)
+	if (polls[POLL_SIGNALS].revents != 0)
 		master_handle_signals(master);
 	master_settle(master);
 }
@@ -344,6 +341,7 @@ static enum exit_status master_start(struct master *master, struct complaints *c
 		return EXIT_CONFIGURATION;
 	}
 	if (master_make_shared(master, generation->config, complaints) &&
+	    keeper_init(&master->crews.keeper, &master->crews.shared, complaints) &&
 	    sockets_init(&master->crews.sockets, generation->config, complaints))
 		master->coming = master_launch(master, generation, complaints);
 	if (master->coming != NULL) {
@@ -358,7 +356,7 @@ enum exit_status master_run(const struct master_options *options)
 {
 	struct master master = {
 		.options = options,
-		.crews = { .signals = -1, .shared = { .fd = -1 } },
+		.crews = { .signals = -1, .shared = { .fd = -1 }, .keeper = KEEPER_NONE },
 		.files = room_for_files(),
 	};
 	struct complaints complaints = { 0 };
@@ -373,14 +371,15 @@ enum exit_status master_run(const struct master_options *options)
 		fputs(complaints.text, stderr);
 	complaints_release(&complaints);
 
-	while (master.crews.first != NULL)
+	while (master.crews.first != NULL || !keeper_is_gone(&master.crews.keeper))
 		master_turn(&master);
 
+	keeper_release(&master.crews.keeper);
 	upkeep_end(&master.crews.upkeep);
 	sockets_close(&master.crews.sockets);
 	shared_free(&master.crews.shared);
 	if (master.crews.signals >= 0)
 		close(master.crews.signals);
-	free(master.polls);
+	free(master.polls.item);
 	return status;
 }

@@ -1,7 +1,9 @@
 #include "proxy/shared.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -50,25 +52,62 @@ static struct shared_head shared_plan(size_t records, size_t slots_each)
 	};
 }
 
+static size_t shared_size(const struct shared_head *plan)
+{
+	return plan->slots_at + plan->records * plan->slots_each_bytes;
+}
+
+static bool shared_mmap(struct shared *shared)
+{
+	void *memory = mmap(NULL, shared->size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
+			    shared->fd, 0);
+	if (memory == MAP_FAILED)
+		return false;
+	shared->head = memory;
+	return true;
+}
+
 bool shared_new(struct shared *shared, size_t records, size_t slots_each)
 {
 	struct shared_head plan = shared_plan(records, slots_each);
-	size_t size = plan.slots_at + records * plan.slots_each_bytes;
-	*shared = (struct shared){ .fd = -1, .size = size, .plan = plan };
+	*shared = (struct shared){ .fd = -1, .size = shared_size(&plan), .plan = plan };
 
 	shared->fd = memfd_create("postern", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	if (shared->fd < 0 || ftruncate(shared->fd, (off_t)size) != 0 ||
-	    fcntl(shared->fd, F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) != 0)
-		goto failed;
-	void *memory =
-		mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, shared->fd, 0);
-	if (memory == MAP_FAILED)
-		goto failed;
-	shared->head = memory;
+	if (shared->fd < 0 || ftruncate(shared->fd, (off_t)shared->size) != 0 ||
+	    fcntl(shared->fd, F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) != 0 ||
+	    !shared_mmap(shared)) {
+		shared_free(shared);
+		return false;
+	}
 	*shared->head = plan;
 	return true;
-failed:
+}
+
+/* The plan that we would have made, were it ours: all of it but when, and what was counted. */
+static bool shared_is_ours(const struct shared *shared, const struct shared_head *found)
+{
+	struct shared_head plan = shared_plan(found->records, found->slots_each);
+	return found->version == SHARED_VERSION &&
+	       memcmp(found, &plan, offsetof(struct shared_head, started_ms)) == 0 &&
+	       shared_size(&plan) == shared->size;
+}
+
+bool shared_map(struct shared *shared, int fd)
+{
+	struct stat status;
+	*shared = (struct shared){ .fd = fd };
+	if (fstat(fd, &status) != 0 || (size_t)status.st_size < sizeof(struct shared_head)) {
+		errno = EPROTO;
+		return false;
+	}
+	shared->size = (size_t)status.st_size;
+	if (!shared_mmap(shared))
+		return false;
+	shared->plan = *shared->head;
+	if (shared_is_ours(shared, &shared->plan))
+		return true;
 	shared_free(shared);
+	errno = EPROTO;
 	return false;
 }
 

@@ -62,6 +62,12 @@ struct shared {
 bool shared_new(struct shared *shared, size_t records, size_t slots_each);
 void shared_free(struct shared *shared);
 
+/*
+ * In another program: maps the memory that the descriptor, which is taken over, stands for. False
+ * with errno; EPROTO when it was not made by a program that was built from the same sources.
+ */
+bool shared_map(struct shared *shared, int fd);
+
 struct worker_record *shared_record(const struct shared *shared, size_t record);
 struct session_slot *shared_slots(const struct shared *shared, size_t record);
 

@@ -1,4 +1,5 @@
 #include "proxy/sink.h"
+#include "proxy/beside.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,21 +10,6 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-/* The path of a program in our own directory; false when that is not known. */
-static bool beside_us(const char *name, char *path, size_t size)
-{
-	char own[PATH_MAX];
-	ssize_t len = readlink("/proc/self/exe", own, sizeof(own) - 1);
-	if (len <= 0)
-		return false;
-	own[len] = '\0';
-	char *slash = strrchr(own, '/');
-	if (slash == NULL)
-		return false;
-	*slash = '\0';
-	return snprintf(path, size, "%s/%s", own, name) < (int)size;
-}
 
 /*
  * In the new process. It has a group of its own, so that Ctrl-C at the terminal is for the proxy
@@ -41,7 +27,7 @@ static _Noreturn void sink_exec(int out, pid_t parent)
 	setpgid(0, 0);
 	if (prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0) == 0 && getppid() == parent &&
 	    dup2(out, STDOUT_FILENO) >= 0) {
-		if (beside_us(name, path, sizeof(path)))
+		if (beside(name, path, sizeof(path)))
 			execv(path, argv);
 		execvp(name, argv);
 	}

@@ -1,6 +1,6 @@
 #include "proxy/sockets.h"
 #include "base/net.h"
-#include "proxy/inuse.h"
+#include "proxy/opening.h"
 #include "proxy/systemd.h"
 
 #include <errno.h>
@@ -86,44 +86,6 @@ static bool door_open(struct door *door, size_t slots)
 	return true;
 }
 
-/* What may be wrong with an address, and what to do about it. */
-static const char *open_remedy(int error)
-{
-	static const struct {
-		int error;
-		const char *remedy;
-	} remedies[] = {
-		{ EACCES, "a port below 1024 needs root or CAP_NET_BIND_SERVICE, a unix socket a "
-			  "directory that may be written" },
-		{ EADDRNOTAVAIL, "this machine does not have the address" },
-		{ EAFNOSUPPORT, "this machine has no such kind of address: is IPv6 switched off?" },
-		{ EMFILE, "raise the limit of open files (LimitNOFILE= of the unit, ulimit -n)" },
-		{ ENOENT, "make the directory first" },
-	};
-	for (size_t i = 0; i < sizeof(remedies) / sizeof(remedies[0]); i++) {
-		if (remedies[i].error == error)
-			return remedies[i].remedy;
-	}
-	return "choose another address";
-}
-
-static void complain_open(const struct listener_config *listener, const struct addr *addr,
-			  int error, struct complaints *complaints)
-{
-	char text[ADDR_TEXT_BYTES];
-	addr_format(addr, text, sizeof(text));
-	if (error == EADDRINUSE) {
-		char owner[128];
-		inuse_by(addr, owner, sizeof(owner));
-		complain(complaints, listener->place,
-			 "address %s is in use by %s: stop that, or choose another address", text,
-			 owner);
-		return;
-	}
-	complain(complaints, listener->place, "address %s cannot be opened: %s: %s", text,
-		 strerror(error), open_remedy(error));
-}
-
 static struct door *sockets_find(const struct sockets *sockets, const struct addr *addr,
 				 const char *name)
 {
@@ -151,7 +113,7 @@ static struct door *sockets_door(struct sockets *sockets, const struct listener_
 	door->wanted = *addr;
 	if (door_open(door, sockets->slots))
 		return door;
-	complain_open(listener, addr, errno, complaints);
+	opening_failed(listener->place, "address", addr, errno, complaints);
 	sockets->count--;
 	door_free(door);
 	return NULL;

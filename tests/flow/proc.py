@@ -78,7 +78,10 @@ class Daemon:
     # The processes.
 
     def workers(self):
-        return processes.children(self.pid)
+        return processes.workers(self.pid)
+
+    def monitors(self):
+        return processes.monitors(self.pid)
 
     def signal(self, number):
         self.process.send_signal(number)
@@ -127,8 +130,8 @@ class Daemon:
 
     @staticmethod
     def _read_records(file):
-        magic, version, count, size, _, _, at, _, _ = HEAD.unpack(file.read(HEAD.size))
-        assert (magic, version) == (b"postern\0", 1)
+        magic, _, count, size, _, _, at, _, _ = HEAD.unpack(file.read(HEAD.size))
+        assert magic == b"postern\0"
         found = {}
         for number in range(count):
             file.seek(at + number * size)
@@ -148,7 +151,8 @@ class Daemon:
 def base(authority, backend=("127.0.0.1", 9), **postern):
     """A configuration with one listener, `smtps`."""
     return {
-        "postern": {"hostname": "mail.test", "workers": 2, "log": "stderr"}
+        "postern": {"hostname": "mail.test", "workers": 2, "log": "stderr",
+                    "control": "off", "metrics": "off"}
         | ({"user": "nobody"} if AS_ROOT else {}) | postern,
         "listener smtps": {"address": "127.0.0.1:0", "tls": "implicit", "backend": "mta"},
         "certificate ecdsa": {"chain": authority.ecdsa.chain, "key": authority.ecdsa.key},

@@ -100,7 +100,7 @@ def test_reloads_under_load(postern, backend, authority, tmp_path):
     assert [error for one in load for error in one.errors] == []
     sent = sum(one.sent for one in load)
     assert sent > RELOADS
-    until(lambda: len(processes.children(proxy.pid)) == 1, "the old workers have gone")
+    until(lambda: len(proxy.worker_pids()) == 1, "the old workers have gone")
     print(f"{sent} sessions over {RELOADS} reloads; the master's memory from "
           f"{sizes[RELOADS // 5]} to {sizes[-1]}")
     assert sizes[-1] - sizes[RELOADS // 5] < GROWTH_BYTES

@@ -145,6 +145,47 @@ static void slots_follow_the_file_limit(void **state)
 	assert_int_equal(shared_slots_for(UINT64_MAX, 8), 100000);
 }
 
+static void another_program_maps_it(void **state)
+{
+	struct shared shared = make(), mapped;
+
+	(void)state;
+	assert_true(shared_map(&mapped, dup(shared.fd)));
+	shared_record(&shared, 2)->pid = 7;
+	assert_int_equal(shared_record(&mapped, 2)->pid, 7);
+	assert_int_equal(mapped.plan.slots_at, shared.plan.slots_at);
+	shared_free(&mapped);
+	shared_free(&shared);
+}
+
+static void assert_refused(int fd)
+{
+	struct shared mapped;
+
+	assert_true(fd >= 0);
+	assert_false(shared_map(&mapped, fd));
+	assert_int_equal(errno, EPROTO);
+}
+
+/* Of another version, cut, or of another kind: nothing of it is used. */
+static void what_is_not_ours_is_not_mapped(void **state)
+{
+	struct shared shared = make();
+	int empty = memfd_create("empty", MFD_CLOEXEC);
+
+	(void)state;
+	assert_refused(empty);
+	shared.head->version++;
+	assert_refused(dup(shared.fd));
+	shared.head->version--;
+	shared.head->records++;
+	assert_refused(dup(shared.fd));
+	shared.head->records--;
+	shared.head->slots_at += 64;
+	assert_refused(dup(shared.fd));
+	shared_free(&shared);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -153,6 +194,8 @@ int main(void)
 		cmocka_unit_test(a_fork_shares_it),
 		cmocka_unit_test(the_head_tells_the_way),
 		cmocka_unit_test(slots_follow_the_file_limit),
+		cmocka_unit_test(another_program_maps_it),
+		cmocka_unit_test(what_is_not_ours_is_not_mapped),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

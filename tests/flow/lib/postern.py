@@ -87,7 +87,8 @@ class Postern:
             return self.events("ready")
 
         until(is_ready, lambda: f"`ready` in the log:\n{self.log()}")
-        until(lambda: len(processes.children(self.pid)) >= self.workers, "all workers")
+        until(lambda: len(self.worker_pids()) >= self.workers, "all workers")
+        until(lambda: processes.monitors(self.pid), "the monitor")
         self._addresses = {}
         for event in self.events("listening"):
             host, _, port = event["address"].rpartition(":")
@@ -129,7 +130,11 @@ class Postern:
         return processes.family(self.pid)
 
     def worker_pids(self):
-        return processes.children(self.pid)
+        return processes.workers(self.pid)
+
+    def monitor_pid(self):
+        (found,) = processes.monitors(self.pid)
+        return found
 
     def memory_bytes(self):
         return processes.memory_bytes(self.pids())

@@ -43,6 +43,23 @@ def children(pid):
     return [one for one in family(pid) if one != pid]
 
 
+def is_monitor(pid):
+    try:
+        return b"postern-monitor" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def monitors(pid):
+    """Of a Postern: one, but for the moment that it follows another."""
+    return [one for one in children(pid) if is_monitor(one)]
+
+
+def workers(pid):
+    """Of a Postern: all its children but the monitor."""
+    return [one for one in children(pid) if not is_monitor(one)]
+
+
 def zombies(pid):
     return [one for one in family(pid) if (stat(one) or "Z")[0] == "Z"]
 

@@ -1,0 +1,5 @@
+#include "proxy/monitor/duty.h"
+
+const struct duty duties[] = {
+	{ 0 },
+};

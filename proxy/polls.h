@@ -1,0 +1,20 @@
+/* What the master waits for. */
+#ifndef PROXY_POLLS_H
+#define PROXY_POLLS_H
+
+#include "proxy/crew.h"
+
+enum { POLL_SIGNALS, POLL_MONITOR, POLL_MEMBERS };
+
+struct polls {
+	struct pollfd *item; /* owned */
+	size_t room;
+};
+
+/*
+ * Signals, the monitor, then one for each member of each crew, in their order: how many. 0 when
+ * there is no memory.
+ */
+size_t polls_gather(struct polls *polls, const struct crews *crews);
+
+#endif
