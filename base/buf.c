@@ -102,6 +102,20 @@ void buf_take(struct buf *buf, size_t n)
 		buf_drop(buf);
 }
 
+void buf_cut(struct buf *buf, size_t keep, size_t n)
+{
+	size_t waiting = buf->tail - buf->clear;
+
+	assert(keep <= waiting && n <= waiting - keep);
+	if (n == 0)
+		return;
+	char *at = buf->mem + buf->clear + keep;
+	memmove(at, at + n, waiting - keep - n);
+	buf->tail -= (uint32_t)n;
+	if (buf_empty(buf))
+		buf_drop(buf);
+}
+
 bool buf_swap(struct buf *buf, size_t n, struct slice text)
 {
 	size_t behind = buf->tail - buf->clear;

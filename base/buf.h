@@ -82,6 +82,9 @@ void buf_fill(struct buf *buf, size_t n);
 /* The first `n` waiting bytes may leave. */
 void buf_pass(struct buf *buf, size_t n);
 
+/* Of the waiting bytes `n` go, those behind the first `keep`. */
+void buf_cut(struct buf *buf, size_t keep, size_t n);
+
 /* The first `n` leaving bytes have left. */
 void buf_take(struct buf *buf, size_t n);
 

@@ -5,6 +5,8 @@
 #ifndef CERTS_TLS_CLIENT_H
 #define CERTS_TLS_CLIENT_H
 
+#include "base/slice.h"
+
 #include <openssl/ssl.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -57,6 +59,16 @@ const char *cert_word(const struct tls_client *client);
 
 /* The client asked for new keys more often than any honest one does (RFC 8446 section 4.6.3). */
 bool cert_flooded(const SSL *ssl);
+
+/*
+ * The CN of the subject of the certificate that was shown, as its bytes stand there: from a
+ * stranger, of any length, and UTF-8 only where it says so. Empty where there is none or it is in
+ * an encoding that is no part of UTF-8. It lives as long as the SSL.
+ */
+struct slice tls_common_name(const SSL *ssl);
+
+/* The protocol that ALPN chose; empty for none. */
+struct slice tls_protocol(const SSL *ssl);
 
 /* Facts of a finished handshake, for the log. Strings live as long as the SSL. */
 struct tls_facts {

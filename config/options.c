@@ -247,6 +247,10 @@ const struct option options[] = {
 		.help = "How the server is told whose client it is. auto: XCLIENT where the "
 			"server announces it, PROXY where it does not greet before, else nothing, "
 			"which is warned of." },
+	{ BACKEND("proxy_header_size", OPTION_SIZE, proxy_header_size_bytes), .preset = "536",
+		.min = 52, .max = 536,
+		.help = "The longest header of proxy-v2; what would be longer is told without "
+			"some of it. Exim takes 231." },
 	{ BACKEND("trace_header", OPTION_WORD, trace_header), .preset = "no", .words = no_yes,
 		.help = "Put a Received: field with the client's address and TLS before each "
 			"message." },

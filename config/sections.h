@@ -76,6 +76,7 @@ struct backend_config {
 	const char *tls_name;   /* to verify; NULL: the server's own */
 	enum tls_policy tls_policy;
 	enum identity_mode identity;
+	uint64_t proxy_header_size_bytes; /* of version 2, at most */
 	bool trace_header;
 	uint64_t connect_timeout_ms;
 	uint64_t probe_ms;      /* 0: off */
@@ -83,8 +84,7 @@ struct backend_config {
 	uint64_t full_wait_ms;  /* when all are full; 0: refuse at once */
 	struct networks source; /* hosts to connect from; empty: the system chooses */
 	bool open_relay_accept;
-	uint64_t warm;       /* sessions opened ahead */
-	uint64_t resolve_ms; /* names are looked up again */
+	uint64_t warm, resolve_ms; /* sessions opened ahead; names are looked up again */
 };
 
 struct listener_config {

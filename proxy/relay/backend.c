@@ -1,6 +1,7 @@
 #include "proxy/relay/backend.h"
 
 #include "base/net.h"
+#include "proxy/relay/identity.h"
 
 #include <errno.h>
 #include <string.h>
@@ -17,6 +18,31 @@ void backend_fail(struct session *s, enum ending reason, const char *detail)
 	smtp_event(&s->smtp, SMTP_SERVER_LOST);
 }
 
+static enum dial_way way_of(enum identity_mode mode)
+{
+	static const enum dial_way ways[] = {
+		[IDENTITY_AUTO] = DIAL_SILENT,       [IDENTITY_NONE] = DIAL_SILENT,
+		[IDENTITY_PROXY_V1] = DIAL_PROXY_V1, [IDENTITY_PROXY_V2] = DIAL_PROXY_V2,
+		[IDENTITY_XCLIENT] = DIAL_XCLIENT,   [IDENTITY_TRANSPARENT] = DIAL_SILENT,
+	};
+
+	return ways[mode];
+}
+
+static void begin_dial(struct session *s)
+{
+	const struct backend_config *backend = s->service->listener->backend;
+	struct dial_plan plan = {
+		.way = way_of(backend->identity),
+		.header_most = backend->proxy_header_size_bytes,
+		.hostname = slice_str(s->relay->config->hostname),
+	};
+
+	if (plan.way != DIAL_SILENT)
+		identity_fill(&s->identity, s);
+	dialer_begin(&s->dialer, &plan, &s->identity);
+}
+
 void backend_connect(struct session *s)
 {
 	if (s->dialing != DIALING_NOT || !smtp_wants_server(&s->smtp))
@@ -30,37 +56,61 @@ void backend_connect(struct session *s)
 	}
 	s->dialing = DIALING_CONNECT;
 	peer_open(&s->server, fd, false, false);
+	begin_dial(s);
 }
 
-/* The socket is writable, or in error: the connection is there, or refused. */
-static bool connected(struct session *s)
+/* A warning where a server that was to be told of the client is not: it is no secret. */
+static void note_untold(struct session *s)
 {
-	if (!s->server.writable)
-		return false;
-	int error = net_connected(s->server.fd);
-	if (error != 0) {
-		backend_fail(s, END_BACKEND_DOWN, strerror(error));
-		return true;
+	const struct backend_config *backend = s->service->listener->backend;
+	struct log_line line;
+
+	if (s->dialer.plan.way != DIAL_XCLIENT || s->dialer.dial.code >= 400 ||
+	    dial_told(&s->dialer.dial) == DIAL_XCLIENT ||
+	    !log_begin(&line, s->relay->log, LOG_LEVEL_WARNING, "no-xclient"))
+		return;
+	log_str(&line, "id", s->id);
+	log_str(&line, "backend", backend->name);
+	log_str(&line, "detail", "the server announces no XCLIENT, and sees Postern's own address");
+	log_end(&line);
+}
+
+static void ready(struct session *s)
+{
+	if (s->dialer.reason != END_NONE && s->reason == END_NONE) {
+		s->reason = s->dialer.reason;
+		s->detail = s->dialer.detail;
 	}
-	s->connected = session_now(s);
-	s->dialing = DIALING_GREETING;
-	dial_init(&s->dial);
-	return true;
+	note_untold(s);
+	s->dialing = DIALING_DONE;
+	smtp_event(&s->smtp, SMTP_CONNECTED);
+}
+
+/* What the server said so far is not for the client. */
+static void failed(struct session *s)
+{
+	buf_cut(&s->server.in, 0, buf_waiting(&s->server.in).len);
+	backend_fail(s, s->dialer.reason, s->dialer.detail);
+}
+
+static bool dial(struct session *s)
+{
+	bool moved = dialer_move(&s->dialer, &s->server, &s->relay->pool);
+
+	if (s->dialing == DIALING_CONNECT && s->dialer.stage != DIALER_CONNECTING) {
+		s->connected = session_now(s);
+		s->dialing = DIALING_GREETING;
+	}
+	if (s->dialer.stage == DIALER_READY)
+		ready(s);
+	else if (s->dialer.stage == DIALER_FAILED)
+		failed(s);
+	return moved;
 }
 
 bool backend_read(struct session *s)
 {
-	bool moved = s->dialing == DIALING_CONNECT && connected(s);
-
-	if (s->dialing != DIALING_GREETING && s->dialing != DIALING_DONE)
-		return moved;
-	moved |= peer_read(&s->server, &s->relay->pool);
-	/* What is no SMTP is the inspector's to refuse, as at any other time. */
-	if (s->dialing == DIALING_GREETING &&
-	    dial_step(&s->dial, buf_waiting(&s->server.in)) != DIAL_WAIT) {
-		s->dialing = DIALING_DONE;
-		smtp_event(&s->smtp, SMTP_CONNECTED);
-		moved = true;
-	}
-	return moved;
+	if (s->dialing == DIALING_CONNECT || s->dialing == DIALING_GREETING)
+		return dial(s);
+	return s->dialing == DIALING_DONE && peer_read(&s->server, &s->relay->pool);
 }

@@ -68,19 +68,26 @@ bool peer_read(struct peer *peer, struct pool *pool)
 	return moved;
 }
 
+ssize_t peer_say(struct peer *peer, struct slice text)
+{
+	ssize_t n = peer->ssl ? tls_write(peer->ssl, text) : net_write(peer->fd, text);
+
+	if (n == IO_AGAIN)
+		peer->writable = false;
+	if (n > 0)
+		peer->sent += (uint64_t)n;
+	return n;
+}
+
 bool peer_write(struct peer *peer, struct buf *from)
 {
 	bool moved = false;
 
 	while (buf_leaving(from).len > 0 && (peer->writable || peer->broken)) {
 		struct slice bytes = buf_leaving(from);
-		ssize_t n = peer->broken ? (ssize_t)bytes.len
-			    : peer->ssl  ? tls_write(peer->ssl, bytes)
-					 : net_write(peer->fd, bytes);
-		if (n == IO_AGAIN) {
-			peer->writable = false;
+		ssize_t n = peer->broken ? (ssize_t)bytes.len : peer_say(peer, bytes);
+		if (n == IO_AGAIN)
 			break;
-		}
 		moved = true;
 		if (n < 0) {
 			peer->broken = true;
@@ -89,8 +96,6 @@ bool peer_write(struct peer *peer, struct buf *from)
 			continue;
 		}
 		buf_take(from, (size_t)n);
-		if (!peer->broken)
-			peer->sent += (uint64_t)n;
 	}
 	return moved;
 }

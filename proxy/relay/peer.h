@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/ev.h"
+#include "base/net.h"
 
 struct ssl_st;
 
@@ -45,6 +46,9 @@ bool peer_read(struct peer *peer, struct pool *pool);
 
 /* Writes what may leave `from`. False: nothing went. Broken: it is thrown away. */
 bool peer_write(struct peer *peer, struct buf *from);
+
+/* Writes of `text` what goes at once: how much that was, IO_AGAIN or IO_ERROR. */
+ssize_t peer_say(struct peer *peer, struct slice text);
 
 /*
  * Watches for what would make it ready: to read where there is room, to write where bytes wait. The

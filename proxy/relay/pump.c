@@ -186,7 +186,7 @@ bool session_pump(struct session *s)
 		moved = peer_read(&s->client, pool);
 		moved |= backend_read(s);
 		moved |= inspect(s);
-		if (s->dialing == DIALING_GREETING || s->dialing == DIALING_DONE)
+		if (s->dialing == DIALING_DONE)
 			moved |= peer_write(&s->server, &s->client.in);
 		moved |= write_client(s);
 		moved |= server_ended(s);

@@ -34,6 +34,15 @@ static bool wants_bytes(const struct buf *buf)
 	return held < BUF_READ_BYTES || (buf->head == buf->clear && held < BUF_WAIT_BYTES);
 }
 
+static void watch_server(struct session *s, bool to_server)
+{
+	bool dials = s->dialing == DIALING_CONNECT || s->dialing == DIALING_GREETING;
+	bool read = !dials || dialer_wants_read(&s->dialer);
+	bool write = dials ? dialer_wants_write(&s->dialer) : to_server;
+
+	peer_watch(&s->server, s->relay->loop, read && wants_bytes(&s->server.in), write);
+}
+
 /* What is watched follows from stage and buffers, here and nowhere else. */
 static void watch(struct session *s)
 {
@@ -50,9 +59,7 @@ static void watch(struct session *s)
 		break;
 	case STAGE_RELAY:
 		peer_watch(&s->client, loop, wants_bytes(&s->client.in), to_client);
-		peer_watch(&s->server, loop,
-			   s->dialing != DIALING_CONNECT && wants_bytes(&s->server.in),
-			   to_server || s->dialing == DIALING_CONNECT);
+		watch_server(s, to_server);
 		break;
 	default:
 		s->client.eof = s->client.wants_write = false;

@@ -5,9 +5,9 @@
 #ifndef PROXY_RELAY_SESSION_H
 #define PROXY_RELAY_SESSION_H
 
+#include "proxy/relay/dialer.h"
 #include "proxy/relay/peer.h"
 #include "proxy/relay/relay.h"
-#include "proxy/smtp/dial.h"
 #include "proxy/smtp/smtp.h"
 
 enum stage {
@@ -57,7 +57,8 @@ struct session {
 
 	struct smtp smtp;
 	struct tls_client tls; /* whom the client's certificate shows */
-	struct dial dial;
+	struct dialer dialer;
+	struct identity identity; /* as the server was told of the client */
 	char id[SESSION_ID_BYTES];
 	struct addr address; /* of the client */
 

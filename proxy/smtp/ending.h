@@ -35,7 +35,10 @@
 	    "the backend refused DATA with text already sent behind it") \
 	ROW(EARLY_VERDICT, "early-verdict", "the backend refused a message before its end") \
 	ROW(BACKEND_DOWN, "backend-down", "no connection to the backend could be made") \
-	ROW(BACKEND_REFUSED, "backend-refused", "the backend greeted with a refusal") \
+	ROW(BACKEND_REFUSED, "backend-refused", \
+	    "the backend greeted with a refusal, or refused Postern's own EHLO") \
+	ROW(BACKEND_IDENTITY, "backend-identity", \
+	    "the backend refused what it was told of the client") \
 	ROW(BACKEND_LOST, "backend-lost", "the backend went away") \
 	ROW(BACKEND_CLOSING, "backend-closing", "the backend said 421") \
 	ROW(BACKEND_TIMEOUT, "backend-timeout", "the backend did not answer in time") \

@@ -1,6 +1,5 @@
 /* What the dialogues do not reach: replies under every cut, small rooms, a full queue, our words.
  */
-#include "proxy/smtp/dial.h"
 #include "proxy/smtp/ehlo.h"
 #include "proxy/smtp/say.h"
 #include "tests/dialogs/play.h"
@@ -214,22 +213,6 @@ static void an_ehlo_reply_may_be_written_in_pieces(void **state)
 	free(pieces.ptr);
 }
 
-static void a_dial_waits_for_the_whole_greeting(void **state)
-{
-	struct slice good = SLICE("220-mx\r\n220 ready\r\n");
-	struct dial dial;
-
-	(void)state;
-	dial_init(&dial);
-	for (size_t n = 0; n < good.len; n++)
-		assert_int_equal(dial_step(&dial, slice_head(good, n)), DIAL_WAIT);
-	assert_int_equal(dial_step(&dial, good), DIAL_READY);
-	dial_init(&dial);
-	assert_int_equal(dial_step(&dial, SLICE("554 no\r\n")), DIAL_READY);
-	dial_init(&dial);
-	assert_int_equal(dial_step(&dial, SLICE("SSH-2.0-x\r\n")), DIAL_BAD);
-}
-
 static void feed(struct play *play, enum side side, const char *text)
 {
 	play_feed(play, side, text, strlen(text), 0);
@@ -301,7 +284,6 @@ int main(void)
 		cmocka_unit_test(each_of_our_sayings_is_a_reply),
 		cmocka_unit_test(a_small_room_is_never_left),
 		cmocka_unit_test(an_ehlo_reply_may_be_written_in_pieces),
-		cmocka_unit_test(a_dial_waits_for_the_whole_greeting),
 		cmocka_unit_test(a_full_queue_makes_the_client_wait),
 		cmocka_unit_test(an_end_is_said_once_and_stays),
 	};

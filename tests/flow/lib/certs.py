@@ -1,6 +1,11 @@
 """A certification authority of the tests' own, and what it has signed."""
 
+import datetime
 import subprocess
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 NAMES = ("localhost", "mail.test")
 
@@ -53,6 +58,23 @@ class Authority:
         made.pem = openssl("x509", "-req", "-in", made.chain, "-CA", self._ca.chain,
                            "-CAkey", self._ca.key, "-CAcreateserial", "-days", days,
                            "-extfile", extensions)
+        made.chain.write_text(made.pem)
+        return made
+
+    def named(self, name, common_name):
+        """A client certificate of this authority whose CN is any text, as no tool would have it."""
+        made = self._request(name, "ec", "/CN=x")
+        key = serialization.load_pem_private_key(made.key.read_bytes(), None)
+        authority = x509.load_pem_x509_certificate(self._ca.chain.read_bytes())
+        signing = serialization.load_pem_private_key(self._ca.key.read_bytes(), None)
+        attribute = x509.NameAttribute(NameOID.COMMON_NAME, common_name or " ", _validate=False)
+        now = datetime.datetime.utcnow()
+        usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH])
+        made.pem = x509.CertificateBuilder(
+            authority.subject, x509.Name([attribute] if common_name else []), key.public_key(),
+            x509.random_serial_number(), now, now + datetime.timedelta(days=9),
+        ).add_extension(usage, False).sign(signing, hashes.SHA256()).public_bytes(
+            serialization.Encoding.PEM).decode()
         made.chain.write_text(made.pem)
         return made
 

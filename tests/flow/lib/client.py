@@ -59,11 +59,11 @@ class Client:
 
     # TLS.
 
-    def handshake(self, context=None, sni="mail.test", pieces=None):
+    def handshake(self, context=None, sni="mail.test", pieces=None, session=None):
         """A whole handshake. With `pieces`, what is sent goes out in packets of so many bytes."""
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.tls = (context or lenient_context()).wrap_bio(
-            self._incoming, self._outgoing, server_hostname=sni)
+            self._incoming, self._outgoing, server_hostname=sni, session=session)
         while True:
             try:
                 self.tls.do_handshake()
