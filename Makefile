@@ -86,7 +86,7 @@ stamp_text := $(COMPILER) | $(CC) $(STANDARD) $(WARNINGS) $($(BUILD)_C) $(scan_$
 objects     = $(patsubst %.c,$(B)/%.o,$(1))
 have        = $(if $(wildcard $(1)),$(2))
 
-LIBRARY_C  := $(wildcard base/*.c config/*.c certs/*.c proxy/smtp/*.c proxy/relay/*.c)
+LIBRARY_C  := $(wildcard base/*.c config/*.c certs/*.c proxy/admit/*.c proxy/smtp/*.c proxy/relay/*.c)
 PROXY_C    := $(filter-out proxy/main.c,$(wildcard proxy/*.c))
 BENCH_MAINS := bench/sink.c bench/bench.c bench/inspector.c
 BENCH_C    := $(filter-out $(BENCH_MAINS),$(wildcard bench/*.c))

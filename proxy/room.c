@@ -23,7 +23,8 @@ bool room_make(struct shared *shared, const struct config *config, size_t genera
 	for (size_t i = 0; i < config->listener_count; i++)
 		addresses += config->listeners[i].address.count;
 	size_t slots = shared_slots_for(files, addresses * config->workers);
-	if (shared_new(shared, records > RECORDS_MIN ? records : RECORDS_MIN, slots))
+	if (shared_new(shared, records > RECORDS_MIN ? records : RECORDS_MIN, slots,
+		       slots * config->workers))
 		return true;
 	complain(complaints, config->path, "shared memory cannot be had: %s", strerror(errno));
 	return false;

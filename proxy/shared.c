@@ -28,7 +28,7 @@ static uint64_t realtime_ms(void)
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-static struct shared_head shared_plan(size_t records, size_t slots_each)
+static struct shared_head shared_plan(size_t records, size_t slots_each, size_t addresses)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	size_t record_bytes = round_up(sizeof(struct worker_record), CACHE_LINE);
@@ -36,7 +36,7 @@ static struct shared_head shared_plan(size_t records, size_t slots_each)
 	size_t servers_at = round_up(records_at + records * record_bytes, CACHE_LINE);
 	size_t cells_at = servers_at + SERVERS_MAX * sizeof(struct server_record);
 	size_t cells_bytes = records * SERVERS_MAX * sizeof(uint32_t);
-	return (struct shared_head){
+	struct shared_head plan = {
 		.magic = "postern",
 		.version = SHARED_VERSION,
 		.records = (uint32_t)records,
@@ -48,13 +48,27 @@ static struct shared_head shared_plan(size_t records, size_t slots_each)
 		.servers_at = servers_at,
 		.cells_at = cells_at,
 		.slots_at = round_up(cells_at + cells_bytes, page),
+		.addresses = addresses,
 		.started_ms = realtime_ms(),
 	};
+	plan.addresses_at = plan.slots_at + records * plan.slots_each_bytes;
+	return plan;
+}
+
+static struct addresses_shape addresses_shape(const struct shared_head *plan)
+{
+	return (struct addresses_shape){ plan->addresses, plan->records };
 }
 
 static size_t shared_size(const struct shared_head *plan)
 {
-	return plan->slots_at + plan->records * plan->slots_each_bytes;
+	return plan->addresses_at + addresses_bytes(addresses_shape(plan));
+}
+
+static bool open_addresses(struct shared *shared, bool fresh)
+{
+	return addresses_open(&shared->addresses, (char *)shared->head + shared->plan.addresses_at,
+			      addresses_shape(&shared->plan), fresh);
 }
 
 static bool shared_mmap(struct shared *shared)
@@ -67,9 +81,9 @@ static bool shared_mmap(struct shared *shared)
 	return true;
 }
 
-bool shared_new(struct shared *shared, size_t records, size_t slots_each)
+bool shared_new(struct shared *shared, size_t records, size_t slots_each, uint64_t sessions)
 {
-	struct shared_head plan = shared_plan(records, slots_each);
+	struct shared_head plan = shared_plan(records, slots_each, addresses_for(sessions));
 	*shared = (struct shared){ .fd = -1, .size = shared_size(&plan), .plan = plan };
 
 	shared->fd = memfd_create("postern", MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -80,13 +94,18 @@ bool shared_new(struct shared *shared, size_t records, size_t slots_each)
 		return false;
 	}
 	*shared->head = plan;
-	return true;
+	if (open_addresses(shared, true))
+		return true;
+	shared_free(shared);
+	errno = ENOSYS;
+	return false;
 }
 
 /* The plan that we would have made, were it ours: all of it but when, and what was counted. */
 static bool shared_is_ours(const struct shared *shared, const struct shared_head *found)
 {
-	struct shared_head plan = shared_plan(found->records, found->slots_each);
+	size_t addresses = addresses_for(found->addresses / 2);
+	struct shared_head plan = shared_plan(found->records, found->slots_each, addresses);
 	return found->version == SHARED_VERSION &&
 	       memcmp(found, &plan, offsetof(struct shared_head, started_ms)) == 0 &&
 	       shared_size(&plan) == shared->size;
@@ -104,7 +123,7 @@ bool shared_map(struct shared *shared, int fd)
 	if (!shared_mmap(shared))
 		return false;
 	shared->plan = *shared->head;
-	if (shared_is_ours(shared, &shared->plan))
+	if (shared_is_ours(shared, &shared->plan) && open_addresses(shared, false))
 		return true;
 	shared_free(shared);
 	errno = EPROTO;
@@ -113,6 +132,7 @@ bool shared_map(struct shared *shared, int fd)
 
 void shared_free(struct shared *shared)
 {
+	addresses_close(&shared->addresses);
 	if (shared->head != NULL)
 		munmap(shared->head, shared->size);
 	if (shared->fd >= 0)
@@ -170,6 +190,7 @@ uint64_t shared_bury(struct shared *shared, size_t index)
 	uint64_t open = record->counters.open;
 
 	servers_bury(&servers, index);
+	addresses_bury(&shared->addresses, index);
 	record->up = 0;
 	record->pid = 0;
 	record->counters.open = 0;

@@ -9,6 +9,7 @@
 #ifndef PROXY_SHARED_H
 #define PROXY_SHARED_H
 
+#include "proxy/admit/addresses.h"
 #include "proxy/relay/relay.h"
 #include "proxy/relay/servers.h"
 
@@ -47,6 +48,8 @@ struct shared_head {
 	uint64_t servers_at; /* struct server_record, SERVERS_MAX of them */
 	uint64_t cells_at;   /* of struct server_table: a row for each worker's record */
 	uint64_t slots_at;
+	uint64_t addresses_at; /* the table of addresses, with `addresses` entries */
+	uint64_t addresses;
 	uint64_t started_ms;        /* CLOCK_REALTIME */
 	struct relay_counters gone; /* folded in from workers that are no more; `open` is 0 */
 };
@@ -54,12 +57,16 @@ struct shared_head {
 struct shared {
 	int fd;
 	size_t size;
-	struct shared_head *head; /* the mapping */
-	struct shared_head plan;  /* as it was made: a worker could have overwritten the other */
+	struct shared_head *head;   /* the mapping */
+	struct shared_head plan;    /* as it was made: a worker could have overwritten the other */
+	struct addresses addresses; /* good in a fork, too */
 };
 
-/* False with errno. Memory that nobody has touched costs nothing, so `slots_each` may be large. */
-bool shared_new(struct shared *shared, size_t records, size_t slots_each);
+/*
+ * False with errno. Memory that nobody has touched costs nothing, so `slots_each` may be large.
+ * `sessions`: how many all workers together may come to have.
+ */
+bool shared_new(struct shared *shared, size_t records, size_t slots_each, uint64_t sessions);
 void shared_free(struct shared *shared);
 
 /*

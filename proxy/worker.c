@@ -32,6 +32,7 @@ struct worker {
 	struct worker_record *record;
 	struct log log; /* our own copy: its file changes */
 	struct ev_loop *loop;
+	struct admit admit;
 	struct relay relay;
 	enum order order; /* obeyed so far */
 
@@ -39,6 +40,7 @@ struct worker {
 	size_t slot_count;
 	bool up[WORKERS_MAX];
 	bool paused;
+	bool full;        /* that is why */
 	uint64_t said_ms; /* when a pause was last told of in the log; 0: never */
 	ev_timer pause;
 
@@ -77,10 +79,16 @@ static void worker_watch(struct worker *worker)
 	}
 }
 
-/* Accepts nothing for a moment. Connections wait in the kernel, and the loop does not spin. */
-static void worker_pause(struct worker *worker, const char *why)
+/*
+ * Accepts nothing for a moment, or until a session has ended. Connections wait in the kernel, and
+ * the loop does not spin.
+ */
+static void worker_pause(struct worker *worker, const char *why, bool full)
 {
 	uint64_t now_ms = clock_ms();
+
+	worker->record->counters.accept_pauses++;
+	worker->full = full;
 	if (worker->said_ms == 0 || now_ms - worker->said_ms >= SAY_AGAIN_MS) {
 		worker->said_ms = now_ms;
 		log_say(&worker->log, LOG_LEVEL_WARNING, "accept-paused",
@@ -92,24 +100,18 @@ static void worker_pause(struct worker *worker, const char *why)
 	worker_watch(worker);
 }
 
-static void pause_over(struct ev_loop *loop, ev_timer *timer, int events)
+static void worker_resume(struct worker *worker)
 {
-	struct worker *worker = timer->data;
-	(void)loop;
-	(void)events;
-	worker->paused = false;
+	worker->paused = worker->full = false;
+	ev_timer_stop(worker->loop, &worker->pause);
 	worker_watch(worker);
 }
 
-/*
- * No session more can be had: ours are all taken, or the limit of all workers is reached. Workers
- * that look at the same moment may pass that by one each.
- */
-static bool worker_full(const struct worker *worker)
+static void pause_over(struct ev_loop *loop, ev_timer *timer, int events)
 {
-	uint64_t limit = worker->setup->generation->config->sessions;
-	return worker->relay.open >= worker->relay.slot_count ||
-	       (limit != 0 && shared_open(worker->setup->shared) >= limit);
+	(void)loop;
+	(void)events;
+	worker_resume(timer->data);
 }
 
 static void slot_ready(struct ev_loop *loop, ev_io *io, int events)
@@ -119,8 +121,8 @@ static void slot_ready(struct ev_loop *loop, ev_io *io, int events)
 	(void)loop;
 	(void)events;
 	for (int i = 0; i < ACCEPT_BATCH; i++) {
-		if (worker_full(worker)) {
-			worker_pause(worker, "session limit reached");
+		if (relay_is_full(&worker->relay)) {
+			worker_pause(worker, "session limit reached", true);
 			return;
 		}
 		struct addr client;
@@ -128,10 +130,13 @@ static void slot_ready(struct ev_loop *loop, ev_io *io, int events)
 		if (fd == IO_AGAIN)
 			return;
 		if (fd < 0) {
-			worker_pause(worker, strerror(errno));
+			worker_pause(worker, strerror(errno), false);
 			return;
 		}
-		relay_accept(&worker->relay, slot->listener, fd, &client);
+		if (!relay_accept(&worker->relay, slot->listener, fd, &client)) {
+			worker_pause(worker, "out of memory", false);
+			return;
+		}
 	}
 }
 
@@ -171,6 +176,9 @@ static void relay_changed(void *owner)
 	struct worker *worker = owner;
 	if (worker->order != ORDER_WORK && worker->relay.open == 0)
 		worker_finish(worker);
+	/* A place of ours is free. That of another worker we find by the timer. */
+	if (worker->full && !relay_is_full(&worker->relay))
+		worker_resume(worker);
 }
 
 static void obey_retire(struct worker *worker)
@@ -298,9 +306,11 @@ static bool worker_relay(struct worker *worker)
 	const struct generation *generation = setup->generation;
 	size_t record = setup->records[setup->index];
 	worker->record = shared_record(setup->shared, record);
+	worker->admit = (struct admit){ &setup->shared->addresses, generation->config, record };
+	addresses_join(&setup->shared->addresses, record);
 	if (!relay_init(&worker->relay, worker->loop, generation->config, generation->certs,
 			&worker->log, shared_slots(setup->shared, record),
-			setup->shared->plan.slots_each, &worker->record->counters))
+			setup->shared->plan.slots_each, &worker->record->counters, &worker->admit))
 		return false;
 	worker->relay.changed = relay_changed;
 	worker->relay.owner = worker;

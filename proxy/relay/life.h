@@ -4,10 +4,12 @@
 
 #include "proxy/relay/relay.h"
 
-/* A new session over `fd`, in a slot that has its id. False when out of memory: nothing is taken.
+/*
+ * A new session over `fd`, in a slot that has its id, counted as the visit says; a visit that is
+ * refused is told so. False when out of memory: nothing is taken.
  */
 bool session_open(struct relay *relay, const struct service *service, struct session_slot *slot,
-		  int fd, const struct addr *client);
+		  int fd, const struct addr *client, const struct visit *visit);
 
 /* Something has changed: moves what moves. The session may be gone afterwards. */
 void session_turn(struct session *session);

@@ -2,6 +2,7 @@
  * The pump: runs both directions of a session until nothing moves or its turn is over. Backpressure
  * is nothing more than that: no room, no read.
  */
+#include "proxy/relay/admission.h"
 #include "proxy/relay/backend.h"
 #include "proxy/relay/session.h"
 #include "proxy/relay/tls.h"
@@ -109,6 +110,8 @@ static bool to_client(struct session *s)
 		put(s, buf, step.len, step.text);
 	if (step.note == SMTP_NOTE_VERDICT && step.act != SMTP_END)
 		note_verdict(s);
+	if (step.note == SMTP_NOTE_AUTH_TAKEN || step.note == SMTP_NOTE_AUTH_FAILED)
+		admission_auth(s, step.note == SMTP_NOTE_AUTH_FAILED ? step.code : 0);
 	if (step.act == SMTP_CUT)
 		cut_server(s);
 	else if (step.act == SMTP_TLS)

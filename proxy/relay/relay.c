@@ -1,6 +1,6 @@
 #include "proxy/relay/relay.h"
 
-#include "base/net.h"
+#include "proxy/relay/admission.h"
 #include "proxy/relay/life.h"
 #include "proxy/relay/rules.h"
 #include "proxy/relay/session.h"
@@ -33,7 +33,7 @@ static bool add_services(struct relay *relay, struct cert_store *const *certs)
 
 bool relay_init(struct relay *relay, struct ev_loop *loop, const struct config *config,
 		struct cert_store *const *certs, const struct log *log, struct session_slot *slots,
-		size_t slot_count, struct relay_counters *counters)
+		size_t slot_count, struct relay_counters *counters, const struct admit *admit)
 {
 	*relay = (struct relay){
 		.loop = loop,
@@ -42,6 +42,7 @@ bool relay_init(struct relay *relay, struct ev_loop *loop, const struct config *
 		.slots = slots,
 		.slot_count = slot_count,
 		.counters = counters,
+		.admit = admit,
 	};
 	/* Ids count on from a random number, so that no two workers or runs share any. */
 	if (getrandom(&relay->id_next, sizeof relay->id_next, 0) != sizeof relay->id_next)
@@ -93,19 +94,27 @@ static struct session_slot *take_slot(struct relay *relay, size_t listener)
 	return NULL;
 }
 
-void relay_accept(struct relay *relay, size_t listener, int fd, const struct addr *client)
+bool relay_is_full(const struct relay *relay)
 {
-	struct session_slot *slot = take_slot(relay, listener);
+	return relay->open >= relay->slot_count || admit_is_full(relay->admit);
+}
+
+bool relay_accept(struct relay *relay, size_t listener, int fd, const struct addr *client)
+{
+	const struct service *service = &relay->services[listener];
+	struct visit visit = { 0 };
+	struct session_slot *slot;
 
 	relay->counters->sessions++;
-	if (slot && session_open(relay, &relay->services[listener], slot, fd, client))
-		return;
-	relay->counters->ended[slot ? END_NO_MEMORY : END_OVERLOAD]++;
-	log_say(relay->log, LOG_LEVEL_WARNING, "refused", "no room for one more session: %s",
-		slot ? "out of memory" : "all slots are taken");
+	if (!admission_at_door(relay, service, fd, client, &visit))
+		return true;
+	slot = take_slot(relay, listener);
+	if (slot && session_open(relay, service, slot, fd, client, &visit))
+		return true;
 	if (slot)
 		*slot = (struct session_slot){ 0 };
-	close(fd);
+	admission_no_room(relay, service, fd, client, &visit);
+	return false;
 }
 
 void relay_drain(struct relay *relay)

@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "certs/certs.h"
 #include "config/config.h"
+#include "proxy/admit/admit.h"
 #include "proxy/smtp/ending.h"
 
 struct ev_loop;
@@ -35,7 +36,12 @@ struct relay_counters {
 	uint64_t messages; /* told 2yz */
 	uint64_t bytes_to_server;
 	uint64_t bytes_to_client;
-	uint64_t ended[END_COUNT]; /* by reason */
+	uint64_t auth_failures; /* refused by the server, or taken */
+	uint64_t auth_successes;
+	uint64_t bans;             /* for failures of AUTH */
+	uint64_t untracked;        /* connections whose address found no place in the table */
+	uint64_t accept_pauses;    /* no connection was taken for a moment: all is taken */
+	uint64_t ended[END_COUNT]; /* by reason; of connections that never were sessions, too */
 };
 
 /* A listener as a worker serves it. */
@@ -58,6 +64,8 @@ struct relay {
 	size_t slot_count;
 	size_t slot_next; /* where to look for a free one */
 	struct relay_counters *counters;
+	const struct admit *admit; /* lent */
+	uint64_t overload_us;      /* when that was last logged, by admit_now_us(); 0: never */
 
 	struct session *sessions; /* list of all */
 	size_t open;
@@ -75,16 +83,23 @@ struct relay {
  */
 bool relay_init(struct relay *relay, struct ev_loop *loop, const struct config *config,
 		struct cert_store *const *certs, const struct log *log, struct session_slot *slots,
-		size_t slot_count, struct relay_counters *counters);
+		size_t slot_count, struct relay_counters *counters, const struct admit *admit);
 
 /* Ends what is left at once and frees everything. */
 void relay_release(struct relay *relay);
 
 /*
- * Takes a connection over, `fd` included: refuses it, or makes it a session of the listener with
- * that index. Never fails: what cannot be served is closed, counted and logged.
+ * No connection is to be accepted now: there is no slot for its session, or all workers together
+ * have what `sessions` allows. Those that wait do so in the kernel.
  */
-void relay_accept(struct relay *relay, size_t listener, int fd, const struct addr *client);
+bool relay_is_full(const struct relay *relay);
+
+/*
+ * Takes a connection over, `fd` included: refuses it, or makes it a session of the listener with
+ * that index. What cannot be served is told so or closed, counted and logged. False when there was
+ * no memory: better wait a little before the next.
+ */
+bool relay_accept(struct relay *relay, size_t listener, int fd, const struct addr *client);
 
 /*
  * Sessions end from now on, each between two transactions, with 421; `changed` is called as they

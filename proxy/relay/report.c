@@ -46,7 +46,9 @@ void session_log_end(const struct session *s, double now)
 	struct log_line line;
 	char client[ADDR_TEXT_BYTES];
 
-	if (!log_begin(&line, s->relay->log, LOG_LEVEL_INFO, "session"))
+	/* Of those that were refused at the door there is a line a minute for each address. */
+	if (!log_begin(&line, s->relay->log, s->visit.told ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO,
+		       "session"))
 		return;
 	addr_format(&s->address, client, sizeof client);
 	log_str(&line, "id", s->id);

@@ -1,6 +1,7 @@
 /* The life of a session on the loop: its callbacks, its timer, what it watches. */
 #include "proxy/relay/session.h"
 
+#include "proxy/relay/admission.h"
 #include "proxy/relay/life.h"
 #include "proxy/relay/rules.h"
 #include "proxy/relay/tls.h"
@@ -77,6 +78,7 @@ static void session_free(struct session *s)
 	session_log_end(s, ev_now(loop));
 	relay->counters->ended[s->reason]++;
 	relay->counters->open--;
+	admit_leave(relay->admit, &s->visit);
 	relay->counters->bytes_to_server += s->server.sent;
 	relay->counters->bytes_to_client += s->client.sent;
 	*s->slot = (struct session_slot){ 0 };
@@ -167,12 +169,13 @@ static void begin(struct session *s, const struct rules *rules, int fd)
 	smtp_init(&s->smtp, policy, implicit, slice_str(s->id), SLICE(""));
 	if (listener->networks.count > 0 && !networks_contain(&listener->networks, &s->address))
 		smtp_refuse(&s->smtp, SAY_NETWORK_REFUSED);
+	admission_tell(s);
 	s->stage = implicit ? STAGE_HANDSHAKE : STAGE_RELAY;
 	s->deadline = implicit ? now + (double)relay->config->timeouts.handshake_ms / 1000 : 0;
 }
 
 bool session_open(struct relay *relay, const struct service *service, struct session_slot *slot,
-		  int fd, const struct addr *client)
+		  int fd, const struct addr *client, const struct visit *visit)
 {
 	struct session *s = calloc(1, sizeof *s);
 
@@ -182,6 +185,7 @@ bool session_open(struct relay *relay, const struct service *service, struct ses
 	s->service = service;
 	s->slot = slot;
 	s->address = *client;
+	s->visit = *visit;
 	memcpy(s->id, slot->id, sizeof s->id);
 	begin(s, service->rules, fd);
 	if (s->stage == STAGE_HANDSHAKE) {

@@ -61,6 +61,7 @@ struct session {
 	struct identity identity; /* as the server was told of the client */
 	char id[SESSION_ID_BYTES];
 	struct addr address; /* of the client */
+	struct visit visit;  /* how it is counted */
 
 	struct ev_timer timer;
 	double deadline; /* of what is waited for */

@@ -48,7 +48,11 @@
 	ROW(DRAIN, "drain", "Postern is stopping") \
 	ROW(DRAIN_TIMEOUT, "drain-timeout", "Postern stopped before the transaction was over") \
 	ROW(NO_MEMORY, "no-memory", "out of memory") \
-	ROW(OVERLOAD, "overload", "more sessions than the limit")
+	ROW(OVERLOAD, "overload", "more sessions than the limit") \
+	ROW(ADDRESS_SESSIONS, "address-sessions", \
+	    "the client's address has all the sessions it may") \
+	ROW(ADDRESS_RATE, "address-rate", "the client's address connects too often") \
+	ROW(BANNED, "banned", "the client's address is banned")
 
 enum ending {
 #define ROW(name, word, sentence) END_##name,

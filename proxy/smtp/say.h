@@ -78,7 +78,12 @@
 	ROW(CLIENT_REFUSED_GREETING, "554 5.7.0 %r", CLIENT_REFUSED) \
 	ROW(CLIENT_REFUSED, "550 5.7.0 %r", CLIENT_REFUSED) \
 	ROW(NETWORK_REFUSED, "554 5.7.1 Not from your address", NETWORK_REFUSED) \
-	ROW(OVERLOAD, "421 4.3.2 Too many sessions, try again later", OVERLOAD)
+	ROW(OVERLOAD, "421 4.3.2 Too many sessions, try again later", OVERLOAD) \
+	ROW(ADDRESS_SESSIONS, "421 4.7.0 Too many sessions from your address, try again later", \
+	    ADDRESS_SESSIONS) \
+	ROW(ADDRESS_RATE, "421 4.7.0 Too many connections from your address, try again later", \
+	    ADDRESS_RATE) \
+	ROW(BANNED, "421 4.7.0 Not from your address for now, try again later", BANNED)
 
 enum say {
 #define ROW(name, text, ending) SAY_##name,

@@ -95,6 +95,9 @@ void smtp_event(struct smtp *smtp, enum smtp_event event)
 	case SMTP_EARLY_INPUT:
 		end_next(smtp, SAY_STARTTLS_INJECTION);
 		break;
+	case SMTP_BANNED:
+		end_next(smtp, SAY_BANNED);
+		break;
 	case SMTP_DRAIN:
 		smtp->draining = true;
 		break;

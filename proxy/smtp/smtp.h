@@ -31,6 +31,8 @@ enum smtp_note {
 	SMTP_NOTE_NONE,
 	SMTP_NOTE_VERDICT,     /* smtp->verdict is that of a message */
 	SMTP_NOTE_QUIT_SERVER, /* with SMTP_TLS: say QUIT to the server and leave it */
+	SMTP_NOTE_AUTH_TAKEN,
+	SMTP_NOTE_AUTH_FAILED, /* the server refused the credentials, with `code` */
 };
 
 struct smtp_step {
@@ -42,6 +44,7 @@ struct smtp_step {
 	struct slice text; /* in room, or constant */
 	enum ending ending;
 	enum smtp_note note;
+	uint16_t code;
 };
 
 enum { SMTP_ROOM_BYTES = 16 * 1024 };
@@ -53,6 +56,7 @@ enum smtp_event {
 	SMTP_EARLY_INPUT, /* at SMTP_TLS, before its text was said, input was there already */
 	SMTP_DRAIN,       /* end between two transactions: Postern stops */
 	SMTP_EXPIRED,     /* the same: the session has lasted its time */
+	SMTP_BANNED,      /* end now: the client has failed AUTH too often */
 	SMTP_DEADLINE,    /* what smtp_awaits() said did not come in time */
 };
 

@@ -222,6 +222,20 @@ static void too_many_errors(struct smtp *smtp)
 		end_next(smtp, SAY_ERRORS);
 }
 
+/*
+ * 535 and its kin (RFC 4954 section 6). What is wrong with the command itself (500 to 504: syntax,
+ * cancelled, mechanism) is no wrong password, and 4yz is the server's own trouble.
+ */
+static void note_auth(uint16_t code, struct smtp_step *step)
+{
+	if (code == 235)
+		step->note = SMTP_NOTE_AUTH_TAKEN;
+	if (code < 505)
+		return;
+	step->note = SMTP_NOTE_AUTH_FAILED;
+	step->code = code;
+}
+
 static void answered(struct smtp *smtp, struct owed owed, uint16_t code, struct smtp_step *step)
 {
 	bool is_verdict =
@@ -233,6 +247,8 @@ static void answered(struct smtp *smtp, struct owed owed, uint16_t code, struct 
 		owed_add(smtp, VERB_TEXT);
 	if (is_verdict)
 		step->note = SMTP_NOTE_VERDICT;
+	if (owed.verb == VERB_AUTH)
+		note_auth(code, step);
 	if (code == 421)
 		end_next(smtp, SAY_CLOSING);
 	else if (code >= 500 && code <= 503 && owed.verb != VERB_RCPT && error_count(smtp) &&

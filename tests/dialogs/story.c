@@ -181,6 +181,7 @@ static int read_event(struct story *story, int line, const char *word)
 	} events[] = { { "lost", SMTP_SERVER_LOST },
 		       { "deadline", SMTP_DEADLINE },
 		       { "drain", SMTP_DRAIN },
+		       { "banned", SMTP_BANNED },
 		       { "expired", SMTP_EXPIRED } };
 
 	for (size_t i = 0; i < sizeof events / sizeof *events; i++)

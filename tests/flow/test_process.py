@@ -2,11 +2,13 @@
 
 import concurrent.futures
 import contextlib
+import errno
 import fcntl
 import itertools
 import os
 import re
 import resource
+import selectors
 import signal
 import smtplib
 import socket
@@ -514,14 +516,15 @@ def test_systemd_is_told(daemon, base, home):
 
 
 def test_the_session_limit_makes_others_wait(daemon, base):
+    """Three are served, three more will be told no after their handshake, and two wait."""
     one = daemon(base() | {"limits": {"sessions": 3}})
     opened = [connect(one.address()) for _ in range(8)]
     until(lambda: one.events("accept-paused"), "it is said")
-    until(lambda: one.open_sessions() >= 3, "three are served")
+    until(lambda: one.open_sessions() == 6, "six have been accepted")
     first = cpu_s(one)
     time.sleep(0.5)
     assert cpu_s(one) - first < 0.2, "it spins"
-    assert 3 <= one.open_sessions() <= 4  # one more where both workers looked at once
+    assert one.open_sessions() == 6
     for each in opened:
         each.close()
     one.wait_open(0)
@@ -535,11 +538,32 @@ def cpu_s(one):
     return sum(ticks.values()) / os.sysconf("SC_CLK_TCK")
 
 
+def few_files(daemon, sections, left_open=0):
+    """64 of them, some of which are taken."""
+    script = "ulimit -n 64; " + "".join(f"exec {20 + n}</dev/null; " for n in range(left_open))
+    sections["postern"]["workers"] = 1
+    sections["listener smtps"]["tls"] = "required"
+    return daemon(sections, wrap=lambda words: ["bash", "-c", script + 'exec "$@"', "bash", *words])
+
+
+def leave_when_greeted(opened):
+    """Each waits for its greeting and goes; how many had one."""
+    greeted = 0
+    with selectors.DefaultSelector() as waiting:
+        for each in opened:
+            waiting.register(each, selectors.EVENT_READ)
+        while ready := waiting.get_map() and waiting.select(PATIENCE_S):
+            for key, _ in ready:
+                greeted += key.fileobj.recv(1000).startswith(b"220 ")
+                waiting.unregister(key.fileobj)
+                key.fileobj.close()
+    return greeted
+
+
 def test_few_file_descriptors(daemon, base):
-    """64 of them, and 200 clients: some are served, the others wait, and nothing spins."""
-    one = daemon(base(workers=1),
-                 wrap=lambda words: ["bash", "-c", 'ulimit -n 64; exec "$@"', "bash", *words])
-    opened = [connect(one.address()) for _ in range(200)]
+    """64 of them, and 1000 clients: some are served, the others wait, and nothing spins."""
+    one = few_files(daemon, base())
+    opened = [connect(one.address()) for _ in range(1000)]
     until(lambda: one.events("accept-paused"), "it is said")
     served = one.open_sessions()
     assert 1 <= served < 40
@@ -547,8 +571,22 @@ def test_few_file_descriptors(daemon, base):
     time.sleep(0.5)
     assert cpu_s(one) - first < 0.2, "it spins"
     assert len(one.events("accept-paused")) == 1
-    for each in opened:
-        each.close()
+    assert leave_when_greeted(opened) == 1000
+    one.wait_open(0)
+    assert one.stop() == 0
+
+
+def test_files_that_others_have(daemon, base):
+    """Files run out where nobody counted on it (here, who starts it leaves some open): clients wait."""
+    one = few_files(daemon, base(), left_open=44)
+    opened = [connect(one.address()) for _ in range(100)]
+    until(lambda: one.events("accept-paused"), "it is said")
+    assert os.strerror(errno.EMFILE) in one.events("accept-paused")[0]["message"]
+    assert 1 <= one.open_sessions() < 15
+    first = cpu_s(one)
+    time.sleep(0.5)
+    assert cpu_s(one) - first < 0.2, "it spins"
+    assert leave_when_greeted(opened) == 100
     one.wait_open(0)
     assert one.stop() == 0
 

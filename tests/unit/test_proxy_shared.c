@@ -16,7 +16,7 @@ static struct shared make(void)
 {
 	struct shared shared;
 
-	assert_true(shared_new(&shared, RECORDS, SLOTS));
+	assert_true(shared_new(&shared, RECORDS, SLOTS, SLOTS));
 	return shared;
 }
 
