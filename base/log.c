@@ -1,15 +1,12 @@
 #include "base/log.h"
 
-#include <fcntl.h>
+#include "base/log_target.h"
+
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/syslog.h>
 #include <time.h>
-#include <unistd.h>
 
 static const struct {
 	const char *word;
@@ -20,96 +17,6 @@ static const struct {
 	[LOG_LEVEL_INFO] = { "info", LOG_INFO },
 	[LOG_LEVEL_DEBUG] = { "debug", LOG_DEBUG },
 };
-
-/* ------------------------------------------------------------------------------------- target */
-
-/* What systemd.exec(5) says of $JOURNAL_STREAM: the device and inode of the journal's socket. */
-static bool is_journal(const struct stat *status)
-{
-	const char *stream = getenv("JOURNAL_STREAM");
-	char own[48];
-
-	snprintf(own, sizeof own, "%ju:%ju", (uintmax_t)status->st_dev, (uintmax_t)status->st_ino);
-	return stream && strcmp(stream, own) == 0;
-}
-
-/* What a descriptor is, for how it is written to; nowhere when it is not open. */
-static struct log log_of(int fd, struct stat *status)
-{
-	struct log log = { .fd = fd };
-
-	if (fstat(fd, status) != 0)
-		return (struct log){ .fd = -1 };
-	log.socket = S_ISSOCK(status->st_mode);
-	log.journal = is_journal(status);
-	return log;
-}
-
-static struct log standard_error(void)
-{
-	struct stat status;
-	struct log log = log_of(STDERR_FILENO, &status);
-
-	if (log.fd < 0)
-		return log;
-	if (S_ISFIFO(status.st_mode) || S_ISCHR(status.st_mode)) {
-		int own = open("/proc/self/fd/2",
-			       O_WRONLY | O_APPEND | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
-		if (own >= 0)
-			log.fd = own;
-	}
-	return log;
-}
-
-static struct log system_log(void)
-{
-	/* At once, since a worker cannot open it from within its sandbox. */
-	openlog("postern", LOG_PID | LOG_NDELAY, LOG_MAIL);
-	return (struct log){ .fd = -1, .syslog = true };
-}
-
-void log_inherit(struct log *log, const char *target, int fd)
-{
-	struct stat status;
-	struct log opened = strcmp(target, "syslog") == 0 ? system_log() : log_of(fd, &status);
-
-	opened.level = log->level;
-	opened.format = log->format;
-	*log = opened;
-}
-
-bool log_open(struct log *log, const char *target)
-{
-	struct log opened = { .fd = -1 };
-
-	if (strcmp(target, "syslog") == 0) {
-		opened = system_log();
-	} else if (strcmp(target, "stderr") == 0) {
-		opened = standard_error();
-	} else {
-		/* O_NONBLOCK is for a FIFO: nobody waits for its reader. */
-		opened.fd = open(target,
-				 O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
-				 0640);
-		if (opened.fd < 0)
-			return false;
-	}
-	opened.level = log->level;
-	opened.format = log->format;
-	log_close(log);
-	*log = opened;
-	return true;
-}
-
-void log_close(struct log *log)
-{
-	if (log->fd > STDERR_FILENO)
-		close(log->fd);
-	if (log->syslog)
-		closelog();
-	log->fd = -1;
-	log->syslog = log->socket = log->journal = false;
-}
 
 /* --------------------------------------------------------------------------------------- line */
 
@@ -290,7 +197,7 @@ static void put_time(struct log_line *line)
 bool log_begin(struct log_line *line, const struct log *log, enum log_level level,
 	       const char *event)
 {
-	if (level > log->level || (log->fd < 0 && !log->syslog))
+	if (level > log->level || log->fd < 0)
 		return false;
 	line->log = log;
 	line->level = level;
@@ -345,23 +252,40 @@ void log_ms(struct log_line *line, const char *key, uint64_t ms)
 	put_number(line, key, text);
 }
 
-void log_end(struct log_line *line)
+static bool deliver(struct log_line *line)
 {
-	const struct log *log = line->log;
-	ssize_t written;
-
 	if (is_json(line))
 		put(line, SLICE("}"));
-	if (log->syslog) {
-		syslog(levels[line->level].priority, "%.*s", (int)line->len, line->text);
-		return;
-	}
 	put(line, SLICE("\n"));
-	if (log->socket)
-		written = send(log->fd, line->text, line->len, MSG_DONTWAIT | MSG_NOSIGNAL);
-	else
-		written = write(log->fd, line->text, line->len);
-	(void)written;
+	return log_write(line->log, levels[line->level].priority, slice_of(line->text, line->len));
+}
+
+/* Before the first line that finds its way again: how many have not. */
+static bool tell_dropped(const struct log *log)
+{
+	struct log_drops *drops = log->drops;
+	struct log_line line;
+
+	if (drops == NULL || drops->untold == 0)
+		return true;
+	if (!log_begin(&line, log, LOG_LEVEL_WARNING, "log-dropped"))
+		return true;
+	log_num(&line, "lines", drops->untold);
+	if (!deliver(&line))
+		return false;
+	drops->untold = 0;
+	return true;
+}
+
+void log_end(struct log_line *line)
+{
+	struct log_drops *drops = line->log->drops;
+
+	if ((tell_dropped(line->log) && deliver(line)) || drops == NULL)
+		return;
+	drops->untold++;
+	if (drops->total != NULL)
+		++*drops->total;
 }
 
 void log_say(const struct log *log, enum log_level level, const char *event, const char *format,

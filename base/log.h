@@ -13,21 +13,31 @@
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
 
+/* What becomes of lines that could not be written; one for each process. */
+struct log_drops {
+	uint64_t untold; /* since the log last said how many */
+	uint64_t *total; /* counted here, too; NULL: nowhere */
+	bool torn;       /* the last line was written in part: the next begins a new one */
+};
+
 struct log {
-	int fd;       /* STDERR_FILENO, a file's, or -1: nowhere */
+	int fd;       /* STDERR_FILENO, a file's, a socket, or -1: nowhere */
 	bool socket;  /* fd is one, as stderr is under systemd */
-	bool syslog;  /* to syslog(3) instead of fd */
 	bool journal; /* a "<N>" priority before each line, sd-daemon(3) */
+	bool wary;    /* fd may block: it is asked first */
 	enum log_level level;
 	enum log_format format;
+	const char *syslog;      /* where the system's log listens, when fd leads there: lent */
+	struct log_drops *drops; /* lent; NULL: what is dropped is not counted */
 };
 
 /*
  * Opens what `target` says: "stderr", "syslog", or a file's path (appended to, made with mode
  * 0640). False with errno when the file cannot be opened; the log then is as before. `log` is
- * zeroed or was open: the file it had is closed, level and format stay. Standard error is opened
- * anew where it is a pipe or a terminal, so that it can be written without blocking and without
- * O_NONBLOCK for those who share it; SIGPIPE is to be ignored by the process.
+ * zeroed or was open: the file it had is closed, level, format and drops stay. Standard error is
+ * opened anew where it is a pipe or a terminal, so that it can be written without blocking and
+ * without O_NONBLOCK for those who share it; SIGPIPE is to be ignored by the process. The system's
+ * log need not be there: it is looked for again with each line.
  */
 bool log_open(struct log *log, const char *target);
 void log_close(struct log *log);
@@ -61,7 +71,10 @@ void log_str(struct log_line *line, const char *key, const char *value); /* NULL
 void log_num(struct log_line *line, const char *key, uint64_t value);
 /* Milliseconds, written as seconds with three digits. */
 void log_ms(struct log_line *line, const char *key, uint64_t ms);
-/* Writes it, with one write(2) that never blocks a worker: what cannot be written is dropped. */
+/*
+ * Writes it, with one write(2) that never blocks a worker: what cannot be written is dropped and
+ * counted, and the first line that can be written again is preceded by one that says how many.
+ */
 void log_end(struct log_line *line);
 
 /* A whole line of one field, `message`, made as by printf. */

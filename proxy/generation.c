@@ -113,18 +113,11 @@ void generation_compare(const struct generation *fresh, const struct generation 
 	}
 }
 
-/* syslog's connection belongs to the process, not to a generation: another may use it. */
-static void close_log(struct log *log)
-{
-	if (!log->syslog)
-		log_close(log);
-}
-
 void generation_free(struct generation *generation)
 {
 	if (generation == NULL)
 		return;
-	close_log(&generation->log);
+	log_close(&generation->log);
 	privilege_release(&generation->privilege);
 	for (size_t i = 0; generation->certs != NULL && i < generation->config->listener_count; i++)
 		cert_store_free(generation->certs[i]);
@@ -140,13 +133,14 @@ bool generation_open_log(struct generation *generation, struct complaints *compl
 		.fd = -1,
 		.level = config->log_level,
 		.format = config->log_format,
+		.drops = &generation->drops,
 	};
 	if (!log_open(&fresh, config->log)) {
 		complain(complaints, config->path, "log %s cannot be opened: %s", config->log,
 			 strerror(errno));
 		return false;
 	}
-	close_log(&generation->log);
+	log_close(&generation->log);
 	generation->log = fresh;
 	return true;
 }

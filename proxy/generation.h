@@ -14,6 +14,7 @@ struct generation {
 	uint64_t mark;             /* of the files (files.h), from before they were read */
 	struct privilege privilege;
 	struct log log; /* nowhere before generation_open_log() */
+	struct log_drops drops;
 };
 
 enum { WORKERS_MAX = 256 };

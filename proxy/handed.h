@@ -1,6 +1,6 @@
 /*
  * The descriptors that the master hands to the program postern-monitor, each at a number of its
- * own. What is not there is not open: the log where it goes to syslog, a socket that is off.
+ * own. What is not there is not open: a log that goes nowhere, a socket that is off.
  */
 #ifndef PROXY_HANDED_H
 #define PROXY_HANDED_H

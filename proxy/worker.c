@@ -31,6 +31,7 @@ struct worker {
 	const struct worker_setup *setup;
 	struct worker_record *record;
 	struct log log; /* our own copy: its file changes */
+	struct log_drops drops;
 	struct ev_loop *loop;
 	struct admit admit;
 	struct relay relay;
@@ -308,6 +309,8 @@ static bool worker_relay(struct worker *worker)
 	worker->record = shared_record(setup->shared, record);
 	worker->admit = (struct admit){ &setup->shared->addresses, generation->config, record };
 	addresses_join(&setup->shared->addresses, record);
+	worker->drops = (struct log_drops){ .total = &worker->record->counters.log_dropped };
+	worker->log.drops = &worker->drops;
 	if (!relay_init(&worker->relay, worker->loop, generation->config, generation->certs,
 			&worker->log, shared_slots(setup->shared, record),
 			setup->shared->plan.slots_each, &worker->record->counters, &worker->admit))

@@ -40,6 +40,7 @@ struct relay_counters {
 	uint64_t auth_successes;
 	uint64_t bans;             /* for failures of AUTH */
 	uint64_t untracked;        /* connections whose address found no place in the table */
+	uint64_t log_dropped;      /* lines that could not be written */
 	uint64_t accept_pauses;    /* no connection was taken for a moment: all is taken */
 	uint64_t ended[END_COUNT]; /* by reason; of connections that never were sessions, too */
 };
