@@ -241,7 +241,7 @@ endef
 
 # ------------------------------------------------------------------------------- using it
 
-.PHONY: run packages help bench-inspector bench-starttls
+.PHONY: run packages help bench-inspector bench-starttls compare
 run: ## installs what is missing, builds, and runs a proxy with a mail sink to try it
 	$(Q)dist/install-packages build run
 	$(Q)$(MAKE) $(JOBS) BUILD=release programs
@@ -254,6 +254,14 @@ bench-inspector: ## cost of reading message text, in cycles per byte beside memc
 bench-starttls: ## CPU of a session through STARTTLS over that of one through implicit TLS
 	$(Q)$(MAKE) $(JOBS) BUILD=release programs
 	$(Q)POSTERN_BUILD=$(OUT)/release $(PYTHON) bench/starttls-cost
+
+# ROUNDS=5, ROWS='handshake-* bulk', PROXIES='postern hitch', SCALE=0.2 of the work.
+compare: ## CPU, memory, latency of Postern beside haproxy, nginx, hitch, stunnel (ROUNDS=5 ROWS=)
+	$(Q)dist/install-packages build run test compare
+	$(Q)$(MAKE) $(JOBS) BUILD=release programs
+	$(Q)POSTERN_BUILD=$(OUT)/release $(PYTHON) bench/compare/run -o $(OUT)/compare \
+		$(addprefix --rounds=,$(ROUNDS)) $(if $(ROWS),--rows='$(ROWS)') \
+		$(if $(PROXIES),--proxies='$(PROXIES)') $(addprefix --scale=,$(SCALE))
 
 packages: ## installs the Debian packages that are missing (file `packages`)
 	$(Q)dist/install-packages build run test

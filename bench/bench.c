@@ -5,6 +5,15 @@
 #include <signal.h>
 #include <stdlib.h>
 
+/* The place of `text` among `count` names; false when it is none of them. */
+static bool is_one_of(const char *const *names, size_t count, const char *text, size_t *place)
+{
+	for (*place = 0; *place < count; ++*place)
+		if (strcmp(text, names[*place]) == 0)
+			return true;
+	return false;
+}
+
 static bool read_tls(void *at, const char *text, const char **why)
 {
 	static const char *const names[] = {
@@ -12,15 +21,41 @@ static bool read_tls(void *at, const char *text, const char **why)
 		[LOAD_TLS_IMPLICIT] = "implicit",
 		[LOAD_TLS_STARTTLS] = "starttls",
 	};
+	size_t place;
 
 	*why = "expected implicit, starttls or none";
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-		if (strcmp(text, names[i]) != 0)
-			continue;
-		*(enum load_tls *)at = (enum load_tls)i;
-		return true;
-	}
-	return false;
+	bool found = is_one_of(names, sizeof names / sizeof *names, text, &place);
+	if (found)
+		*(enum load_tls *)at = (enum load_tls)place;
+	return found;
+}
+
+static bool read_scenario(void *at, const char *text, const char **why)
+{
+	static const char *const names[SCENARIOS] = {
+		[SCENARIO_HANDSHAKE] = "handshake", [SCENARIO_SESSION] = "session",
+		[SCENARIO_MESSAGES] = "messages",   [SCENARIO_BULK] = "bulk",
+		[SCENARIO_IDLE] = "idle",
+	};
+	size_t place;
+
+	*why = "expected handshake, session, messages, bulk or idle";
+	bool found = is_one_of(names, SCENARIOS, text, &place);
+	if (found)
+		*(enum scenario *)at = (enum scenario)place;
+	return found;
+}
+
+static bool read_idle(void *at, const char *text, const char **why)
+{
+	return read_scenario(at, "idle", why) && !text;
+}
+
+static bool read_version(void *at, const char *text, const char **why)
+{
+	*why = "expected 1.2 or 1.3";
+	*(const char **)at = text;
+	return strcmp(text, "1.2") == 0 || strcmp(text, "1.3") == 0;
 }
 
 /* What goes into a command: no line ends, no blanks, no brackets. */
@@ -54,6 +89,12 @@ static const struct arg rows[] = {
 	  .offset = AT(target),
 	  .help = "host:port, v4:port, [v6]:port or unix:/path" },
 	{ .heading = "What is sent" },
+	{ .name = "scenario",
+	  .value = "NAME",
+	  .read = read_scenario,
+	  .offset = AT(scenario),
+	  .help = "handshake, session (one message, from connecting to QUIT), messages\n"
+		  "(over kept connections), bulk (large ones) or idle (messages)" },
 	{ .letter = 'n',
 	  .name = "messages",
 	  .value = "N",
@@ -65,7 +106,7 @@ static const struct arg rows[] = {
 	  .value = "BYTES",
 	  .read = args_bytes,
 	  .offset = AT(size_bytes),
-	  .help = "of a message with its headers, which are about 350 (4K)" },
+	  .help = "of a message with its headers, which are about 350 (4K; bulk: 64M)" },
 	{ .letter = 'c',
 	  .name = "connections",
 	  .value = "C",
@@ -81,7 +122,7 @@ static const struct arg rows[] = {
 	{ .name = "pipeline",
 	  .read = args_flag,
 	  .offset = AT(pipeline),
-	  .help = "MAIL, RCPT and DATA in one write (RFC 2920)" },
+	  .help = "MAIL, RCPT and DATA in one write, behind the message before (RFC 2920)" },
 	{ .name = "bdat",
 	  .read = args_flag,
 	  .offset = AT(bdat),
@@ -127,6 +168,35 @@ static const struct arg rows[] = {
 	  .read = args_text,
 	  .offset = AT(certificate.name),
 	  .help = "the server's name, for SNI and the check (the host, if it is a name)" },
+	{ .name = "tls-version",
+	  .value = "VERSION",
+	  .read = read_version,
+	  .offset = AT(certificate.version),
+	  .help = "1.2 or 1.3 and no other" },
+	{ .name = "ciphers",
+	  .value = "LIST",
+	  .read = args_text,
+	  .offset = AT(certificate.ciphers),
+	  .help = "for TLS 1.2, by OpenSSL's names with colons between" },
+	{ .name = "groups",
+	  .value = "LIST",
+	  .read = args_text,
+	  .offset = AT(certificate.groups),
+	  .help = "for the key exchange, the best first" },
+	{ .name = "resume",
+	  .read = args_flag,
+	  .offset = AT(certificate.resume),
+	  .help = "goes on with the TLS session of a connection before" },
+	{ .name = "cert",
+	  .value = "FILE",
+	  .read = args_text,
+	  .offset = AT(certificate.cert),
+	  .help = "shows the certificate, with its chain, of this PEM file" },
+	{ .name = "key",
+	  .value = "FILE",
+	  .read = args_text,
+	  .offset = AT(certificate.key),
+	  .help = "its key (in the same file)" },
 	{ .name = "source",
 	  .value = "ADDRESS,...",
 	  .read = args_text,
@@ -135,8 +205,8 @@ static const struct arg rows[] = {
 		  "about 28000 connections to one target" },
 	{ .heading = "Idle sessions" },
 	{ .name = "idle",
-	  .read = args_flag,
-	  .offset = AT(idle),
+	  .read = read_idle,
+	  .offset = AT(scenario),
 	  .help = "sends nothing: opens C sessions up to EHLO, prints 'holding C', waits,\n"
 		  "and asks each with NOOP whether it is still there" },
 	{ .name = "hold",
@@ -185,6 +255,10 @@ static const char *contradiction(const struct load_options *options)
 		return "where to? Give a target such as 127.0.0.1:465";
 	if (options->no_check && options->certificate.ca)
 		return "--no-check and --ca exclude each other";
+	if (options->certificate.key && !options->certificate.cert)
+		return "--key needs --cert";
+	if (options->scenario == SCENARIO_HANDSHAKE && options->tls == LOAD_TLS_NONE)
+		return "--scenario handshake needs --tls implicit or --tls starttls";
 	if (options->size_bytes > UINT32_MAX)
 		return "--size: at most 4G";
 	return NULL;
@@ -226,7 +300,6 @@ int main(int argc, char **argv)
 {
 	struct load_options options = {
 		.messages = 100,
-		.size_bytes = 4096,
 		.connections = 1,
 		.helo = "bench.invalid",
 		.from = "sender@bench.invalid",
@@ -248,6 +321,10 @@ int main(int argc, char **argv)
 		args_complain(&args, why);
 		return 2;
 	}
+	if (options.scenario == SCENARIO_SESSION)
+		options.per_connection = 1;
+	if (options.size_bytes == 0)
+		options.size_bytes = options.scenario == SCENARIO_BULK ? 64 << 20 : 4096;
 	loop_raise_files();
 	/* OpenSSL writes with write(2). */
 	signal(SIGPIPE, SIG_IGN);

@@ -29,14 +29,18 @@ void client_fail_message(struct client *client)
 {
 	client->load->failed += client->has_message;
 	client->has_message = false;
+	if (client->has_next && client->stage == CLIENT_OVER) {
+		client->load->failed++;
+		client->has_next = false;
+	}
 }
 
 void client_fail(struct client *client, enum failure_kind kind, unsigned code, struct slice why)
 {
 	client_show(client, "!", why);
 	failure_add(&client->load->failures, kind, step_of(client), code, why);
-	client_fail_message(client);
 	client->stage = CLIENT_OVER;
+	client_fail_message(client);
 }
 
 static void fail_wire(struct client *client, enum failure_kind kind)
@@ -86,6 +90,8 @@ static void connected(struct client *client)
 	struct load *load = client->load;
 
 	hist_add(&load->connect_us, loop_clock_us() - client->began_us);
+	if (client->wire.tls && bench_tls_is_resumed(client->wire.tls))
+		load->resumed++;
 	if (client->wire.tls && !*load->tls_note)
 		bench_tls_describe(client->wire.tls, load->tls_note, sizeof load->tls_note);
 }
@@ -124,7 +130,7 @@ static void shake_hands(struct client *client)
 	if (client->load->options.tls == LOAD_TLS_IMPLICIT)
 		client_steps_await_greeting(client);
 	else
-		client_steps_ehlo(client);
+		client_say_ehlo(client);
 }
 
 static void take_reply(struct client *client, unsigned code, struct slice text)

@@ -9,8 +9,8 @@
 enum {
 	CLIENT_IN_BYTES = 8192,   /* the longest reply, and more */
 	CLIENT_TEXT_BYTES = 4096, /* commands of one group, and the headers of a message */
-	CLIENT_OWED_MAX = 4,
-	CLIENT_PIECES = 3,
+	CLIENT_OWED_MAX = 8,
+	CLIENT_PIECES = 4,
 };
 
 enum client_stage {
@@ -36,9 +36,11 @@ struct client {
 	bool offers_chunking;
 	bool offers_pipelining;
 	bool has_message; /* claimed, and not yet accepted or failed */
+	bool has_next;    /* claimed, too: its commands left behind the message's end */
 	bool must_reset;  /* the message failed, the session goes on */
 	uint64_t number;  /* of that message */
-	uint64_t sent;    /* messages, here */
+	uint64_t next_number;
+	uint64_t sent; /* messages, here */
 	uint64_t began_us;
 	uint64_t group_us; /* when the last commands were said */
 	uint64_t message_us;
@@ -48,7 +50,7 @@ struct client {
 	struct reply reply; /* as far as it has been read */
 	size_t in_len;
 	size_t text_len;
-	struct slice out[CLIENT_PIECES]; /* text, body, end of data */
+	struct slice out[CLIENT_PIECES]; /* text, body, end of data, commands behind it */
 	char in[CLIENT_IN_BYTES];
 	char text[CLIENT_TEXT_BYTES];
 };
@@ -58,11 +60,27 @@ void client_steps_reply(struct client *client, unsigned code, struct slice text)
 
 /* The greeting is owed now. */
 void client_steps_await_greeting(struct client *client);
-void client_steps_ehlo(struct client *client);
 void client_steps_noop(struct client *client);
 
 /* Something is still to be written. */
 bool client_steps_has_output(const struct client *client);
+
+/*
+ * In client_say.c: what the client says. Each adds commands, and the replies that are owed for
+ * them; client_say_leave() lets the group leave, and those marked with it do so themselves.
+ */
+void client_say_leave(struct client *client);
+void client_say_one(struct client *client, enum step step, const char *text); /* leaves */
+void client_say_ehlo(struct client *client);                                  /* leaves */
+void client_say_auth(struct client *client);                                  /* leaves */
+void client_say_mail(struct client *client);
+void client_say_rcpt(struct client *client);
+void client_say_content(struct client *client); /* DATA, or BDAT with the message */
+/* The message behind DATA, and the next one's commands where they are pipelined. Leaves. */
+void client_say_text(struct client *client);
+
+/* The connection has had as many messages as it may have. */
+bool client_is_full(const struct client *client);
 
 /* In client.c: the session ends here and now. */
 void client_fail(struct client *client, enum failure_kind kind, unsigned code, struct slice why);

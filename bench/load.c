@@ -21,7 +21,20 @@ static bool complain(const char *what, const char *why)
 
 static uint64_t wanted(const struct load *load)
 {
-	return load->options.idle ? load->options.connections : load->options.messages;
+	const struct load_options *options = &load->options;
+
+	return options->scenario == SCENARIO_IDLE ? options->connections : options->messages;
+}
+
+const char *load_unit(const struct load *load)
+{
+	static const char *const units[SCENARIOS] = {
+		[SCENARIO_MESSAGES] = "messages",    [SCENARIO_BULK] = "messages",
+		[SCENARIO_HANDSHAKE] = "handshakes", [SCENARIO_SESSION] = "sessions",
+		[SCENARIO_IDLE] = "sessions",
+	};
+
+	return units[load->options.scenario];
 }
 
 bool load_claim(struct load *load, uint64_t *number)
@@ -49,7 +62,7 @@ static void on_probe(void *of, unsigned events)
 /* All idle sessions are there, or will never be. */
 static void hold(struct load *load)
 {
-	if (!load->options.idle || load->opening > 0 || load->is_holding)
+	if (load->options.scenario != SCENARIO_IDLE || load->opening > 0 || load->is_holding)
 		return;
 	load->is_holding = true;
 	printf("holding %" PRIu64 "\n", load->active);

@@ -13,10 +13,21 @@
 #include "bench/target.h"
 #include "bench/tls.h"
 
+/* What one unit of work is. */
+enum scenario {
+	SCENARIO_MESSAGES,  /* messages over kept connections */
+	SCENARIO_HANDSHAKE, /* TLS up to the greeting, or up to the reply to EHLO after STARTTLS */
+	SCENARIO_SESSION,   /* from connecting to QUIT, with one message */
+	SCENARIO_BULK,      /* large messages */
+	SCENARIO_IDLE,      /* sessions that are only held */
+	SCENARIOS,
+};
+
 enum load_tls { LOAD_TLS_NONE, LOAD_TLS_IMPLICIT, LOAD_TLS_STARTTLS };
 
 struct load_options {
 	const char *target;
+	enum scenario scenario;
 	enum load_tls tls;
 	struct tls_options certificate;
 	bool no_check;
@@ -34,7 +45,6 @@ struct load_options {
 	uint64_t timeout_us;
 	const char *json;
 	bool verbose;
-	bool idle;
 	uint64_t hold_us;
 };
 
@@ -54,6 +64,7 @@ struct load {
 	uint64_t accepted;
 	uint64_t failed;
 	uint64_t connections; /* tried */
+	uint64_t resumed;     /* of those: with a TLS session of before */
 	uint64_t active;
 	uint64_t opening; /* of those: not yet ready for mail */
 	uint64_t survived;
@@ -82,12 +93,14 @@ void load_run(struct load *load);
 /* Ends it before that: what is not done counts as failed. */
 void load_stop(struct load *load);
 
+const char *load_unit(const struct load *load); /* "messages" */
+
 /* Everything that was asked for was done, and nothing went wrong. */
 bool load_is_good(const struct load *load);
 
 /* For clients. */
 
-/* The next message, or idle session; false when there are no more. */
+/* The next unit of work; false when there are no more. */
 bool load_claim(struct load *load, uint64_t *number);
 /* The client is ready for mail for the first time, or will never be. */
 void load_opened(struct load *load);

@@ -43,21 +43,26 @@ static double megabytes(const struct load *load)
 	return rate(load) * (double)load->plan.size / 1e6;
 }
 
-static uint64_t wanted(const struct load *load)
+static bool is_idle(const struct load *load)
 {
-	return load->options.idle ? load->options.connections : load->options.messages;
+	return load->options.scenario == SCENARIO_IDLE;
 }
 
-static const char *thing(const struct load *load)
+static bool has_messages(const struct load *load)
 {
-	return load->options.idle ? "sessions" : "messages";
+	return !is_idle(load) && load->options.scenario != SCENARIO_HANDSHAKE;
+}
+
+static uint64_t wanted(const struct load *load)
+{
+	return is_idle(load) ? load->options.connections : load->options.messages;
 }
 
 void report_progress(const struct load *load)
 {
 	fprintf(stderr,
 		"\r%" PRIu64 "/%" PRIu64 " %s, %" PRIu64 " open, %.0f/s, %" PRIu64 " errors    ",
-		load->options.idle ? load->active : load->accepted, wanted(load), thing(load),
+		is_idle(load) ? load->active : load->accepted, wanted(load), load_unit(load),
 		load->active, rate(load), load->failures.count);
 }
 
@@ -80,14 +85,18 @@ static void print_head(const struct load *load, FILE *to)
 	if (load->tls)
 		fprintf(to, ", certificate %schecked",
 			load->options.certificate.check ? "" : "not ");
-	fprintf(to, "\n%-13s %" PRIu64 " of %" PRIu64 " %s, %" PRIu64 " not\n", thing(load),
-		load->accepted, wanted(load), load->options.idle ? "survived" : "accepted",
+	fprintf(to, "\n%-13s %" PRIu64 " of %" PRIu64 " %s, %" PRIu64 " not\n", load_unit(load),
+		load->accepted, wanted(load), is_idle(load) ? "survived" : "accepted",
 		load->failed);
 	fprintf(to, "connections   %" PRIu64 "\n", load->connections);
 	fprintf(to, "time          %.3f s\n", (double)elapsed_us(load) / 1e6);
-	if (!load->options.idle)
+	if (load->options.certificate.resume)
+		fprintf(to, "resumed       %" PRIu64 "\n", load->resumed);
+	if (has_messages(load))
 		fprintf(to, "rate          %.1f messages/s of %zu octets, %.2f MB/s\n", rate(load),
 			load->plan.size, megabytes(load));
+	else if (!is_idle(load))
+		fprintf(to, "rate          %.1f %s/s\n", rate(load), load_unit(load));
 }
 
 static void print_latencies(const struct load *load, FILE *to)
@@ -180,17 +189,19 @@ void report_json(const struct load *load, FILE *to)
 	fprintf(to, ",\n  \"tls\": \"%s\",\n  \"session\": ", tls_words(load));
 	json_string(to, load->tls_note);
 	fprintf(to, ",\n  \"run\": \"%016" PRIx64 "\",\n", load->plan.run);
-	fprintf(to, "  \"mode\": \"%s\",\n", load->options.idle ? "idle" : "messages");
+	fprintf(to, "  \"mode\": \"%s\",\n", is_idle(load) ? "idle" : "messages");
 	fprintf(to, "  \"wanted\": %" PRIu64 ",\n  \"accepted\": %" PRIu64 ",\n", wanted(load),
 		load->accepted);
 	fprintf(to, "  \"failed\": %" PRIu64 ",\n  \"survived\": %" PRIu64 ",\n", load->failed,
 		load->survived);
-	fprintf(to, "  \"connections\": %" PRIu64 ",\n  \"size_bytes\": %zu,\n", load->connections,
-		load->plan.size);
+	fprintf(to,
+		"  \"connections\": %" PRIu64 ",\n  \"resumed\": %" PRIu64
+		",\n  \"size_bytes\": %zu,\n",
+		load->connections, load->resumed, load->plan.size);
 	fprintf(to, "  \"seconds\": %.6f,\n  \"messages_per_second\": %.3f,\n",
-		(double)elapsed_us(load) / 1e6, load->options.idle ? 0. : rate(load));
+		(double)elapsed_us(load) / 1e6, is_idle(load) ? 0. : rate(load));
 	fprintf(to, "  \"megabytes_per_second\": %.6f,\n  \"errors\": %" PRIu64 ",\n",
-		load->options.idle ? 0. : megabytes(load), load->failures.count);
+		is_idle(load) ? 0. : megabytes(load), load->failures.count);
 	json_failures(load, to);
 	json_latencies(load, to);
 	fputs("}\n", to);

@@ -7,9 +7,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { SESSIONS_MAX = 1024 };
+
 struct tls_plan {
 	const struct tls_options *options;
 	SSL_CTX *context;
+	SSL_SESSION *sessions[SESSIONS_MAX]; /* that the server gave; the newest is the last */
+	size_t session_count;
 };
 
 struct tls {
@@ -31,6 +35,76 @@ static bool load_authorities(const struct tls_plan *plan)
 	return SSL_CTX_load_verify_file(plan->context, options->ca) == 1;
 }
 
+static bool set_version(const struct tls_plan *plan)
+{
+	const char *version = plan->options->version;
+	int number = TLS1_3_VERSION;
+
+	if (!version)
+		return SSL_CTX_set_min_proto_version(plan->context, TLS1_2_VERSION) == 1;
+	if (strcmp(version, "1.2") == 0)
+		number = TLS1_2_VERSION;
+	return SSL_CTX_set_min_proto_version(plan->context, number) == 1 &&
+	       SSL_CTX_set_max_proto_version(plan->context, number) == 1;
+}
+
+static bool set_algorithms(const struct tls_plan *plan)
+{
+	const struct tls_options *options = plan->options;
+
+	if (options->ciphers && SSL_CTX_set_cipher_list(plan->context, options->ciphers) != 1)
+		return false;
+	return !options->groups || SSL_CTX_set1_groups_list(plan->context, options->groups) == 1;
+}
+
+static bool load_own(const struct tls_plan *plan)
+{
+	const struct tls_options *options = plan->options;
+	const char *key = options->key ? options->key : options->cert;
+
+	if (!options->cert)
+		return true;
+	return SSL_CTX_use_certificate_chain_file(plan->context, options->cert) == 1 &&
+	       SSL_CTX_use_PrivateKey_file(plan->context, key, SSL_FILETYPE_PEM) == 1;
+}
+
+/* Takes the session over: returns 1. */
+static int on_session(SSL *ssl, SSL_SESSION *session)
+{
+	struct tls_plan *plan = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+
+	if (plan->session_count == SESSIONS_MAX)
+		SSL_SESSION_free(plan->sessions[--plan->session_count]);
+	plan->sessions[plan->session_count++] = session;
+	return 1;
+}
+
+/* A session of TLS 1.3 serves once (RFC 8446 appendix C.4), one of TLS 1.2 again and again. */
+static bool resume(struct tls_plan *plan, SSL *ssl)
+{
+	if (plan->session_count == 0)
+		return true;
+	SSL_SESSION *session = plan->sessions[plan->session_count - 1];
+	bool good = SSL_set_session(ssl, session) == 1;
+	if (SSL_SESSION_get_protocol_version(session) == TLS1_3_VERSION) {
+		SSL_SESSION_free(session);
+		plan->session_count--;
+	}
+	return good;
+}
+
+static void set_cache(struct tls_plan *plan)
+{
+	if (!plan->options->resume) {
+		SSL_CTX_set_session_cache_mode(plan->context, SSL_SESS_CACHE_OFF);
+		return;
+	}
+	SSL_CTX_set_app_data(plan->context, plan);
+	SSL_CTX_set_session_cache_mode(plan->context,
+				       SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL_STORE);
+	SSL_CTX_sess_set_new_cb(plan->context, on_session);
+}
+
 struct tls_plan *bench_tls_plan_new(const struct tls_options *options, char *why)
 {
 	struct tls_plan *plan = calloc(1, sizeof *plan);
@@ -39,7 +113,8 @@ struct tls_plan *bench_tls_plan_new(const struct tls_options *options, char *why
 		plan->options = options;
 		plan->context = SSL_CTX_new(TLS_client_method());
 	}
-	if (!plan || !plan->context || !load_authorities(plan)) {
+	if (!plan || !plan->context || !load_authorities(plan) || !set_version(plan) ||
+	    !set_algorithms(plan) || !load_own(plan)) {
 		ERR_error_string_n(ERR_get_error(), why, TLS_WHY_BYTES);
 		bench_tls_plan_free(plan);
 		return NULL;
@@ -49,7 +124,7 @@ struct tls_plan *bench_tls_plan_new(const struct tls_options *options, char *why
 	SSL_CTX_set_mode(plan->context, SSL_MODE_ENABLE_PARTIAL_WRITE |
 						SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
 						SSL_MODE_RELEASE_BUFFERS);
-	SSL_CTX_set_session_cache_mode(plan->context, SSL_SESS_CACHE_OFF);
+	set_cache(plan);
 	return plan;
 }
 
@@ -57,17 +132,21 @@ void bench_tls_plan_free(struct tls_plan *plan)
 {
 	if (!plan)
 		return;
+	while (plan->session_count > 0)
+		SSL_SESSION_free(plan->sessions[--plan->session_count]);
 	SSL_CTX_free(plan->context);
 	free(plan);
 }
 
-static bool set_up(struct tls *tls, const struct tls_plan *plan, int fd)
+static bool set_up(struct tls *tls, struct tls_plan *plan, int fd)
 {
 	const char *name = plan->options->name;
 
 	if (SSL_set_fd(tls->ssl, fd) != 1)
 		return false;
 	SSL_set_connect_state(tls->ssl);
+	if (!resume(plan, tls->ssl))
+		return false;
 	if (!name)
 		return true;
 	return SSL_set_tlsext_host_name(tls->ssl, name) == 1 && SSL_set1_host(tls->ssl, name) == 1;
@@ -139,6 +218,11 @@ void bench_tls_finish(struct tls *tls)
 	ERR_clear_error();
 	SSL_shutdown(tls->ssl);
 	ERR_clear_error();
+}
+
+bool bench_tls_is_resumed(const struct tls *tls)
+{
+	return SSL_session_reused(tls->ssl);
 }
 
 bool bench_tls_wants_write(const struct tls *tls)

@@ -10,9 +10,15 @@ struct tls_plan; /* the same for all connections */
 struct tls;      /* one connection */
 
 struct tls_options {
-	bool check;       /* the server's certificate */
-	const char *ca;   /* a file of certificates to check against; NULL: the system's */
-	const char *name; /* the server's, for SNI and the check; NULL: none */
+	bool check;          /* the server's certificate */
+	const char *ca;      /* a file of certificates to check against; NULL: the system's */
+	const char *name;    /* the server's, for SNI and the check; NULL: none */
+	const char *version; /* "1.2" or "1.3" alone; NULL: both */
+	const char *ciphers; /* for TLS 1.2, as SSL_CTX_set_cipher_list(3); NULL: OpenSSL's */
+	const char *groups;  /* as SSL_CTX_set1_groups_list(3); NULL: OpenSSL's */
+	const char *cert;    /* a file with the chain shown to the server; NULL: none */
+	const char *key;     /* a file with its key; NULL: in the same file */
+	bool resume;         /* the session of the connection before, where there is one */
 };
 
 enum { TLS_WHY_BYTES = 256 };
@@ -34,6 +40,9 @@ ssize_t bench_tls_write(struct tls *tls, struct slice bytes);
 
 /* Says close_notify; whether it leaves is not waited for. */
 void bench_tls_finish(struct tls *tls);
+
+/* The handshake went on from a session of before. */
+bool bench_tls_is_resumed(const struct tls *tls);
 
 /* The last IO_AGAIN was for want of room in the socket, not for want of input. */
 bool bench_tls_wants_write(const struct tls *tls);
