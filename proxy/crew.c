@@ -50,6 +50,7 @@ struct crew *crew_new(struct crews *crews, struct generation *generation,
 		crew_leave_records(crews, crew, crew->count);
 		goto failed;
 	}
+	board_add_listeners(shared_board(&crews->shared), generation->config);
 	crew->generation = generation;
 	crew->entrances = *entrances;
 	crew->number = number;

@@ -9,12 +9,13 @@
 
 enum { SLOTS_MAX = 100000, SPARE_FILES = 32, CACHE_LINE = 64 };
 
-/* Counters as an array, to add them up. */
-union totals {
-	struct relay_counters named;
-	uint64_t all[sizeof(struct relay_counters) / sizeof(uint64_t)];
-};
-_Static_assert(sizeof(union totals) == sizeof(struct relay_counters), "all are uint64_t");
+/* Adds up counters, all of which are uint64_t, and leaves none. */
+static void fold(void *into, void *from, size_t bytes)
+{
+	for (size_t i = 0; i < bytes / sizeof(uint64_t); i++)
+		((uint64_t *)into)[i] += ((uint64_t *)from)[i];
+	memset(from, 0, bytes);
+}
 
 static size_t round_up(size_t bytes, size_t unit)
 {
@@ -35,7 +36,8 @@ static struct shared_head shared_plan(size_t records, size_t slots_each, size_t 
 	size_t records_at = round_up(sizeof(struct shared_head), CACHE_LINE);
 	size_t servers_at = round_up(records_at + records * record_bytes, CACHE_LINE);
 	size_t cells_at = servers_at + SERVERS_MAX * sizeof(struct server_record);
-	size_t cells_bytes = records * SERVERS_MAX * sizeof(uint32_t);
+	size_t board_at = cells_at + records * SERVERS_MAX * sizeof(uint32_t);
+	board_at = round_up(board_at, CACHE_LINE);
 	struct shared_head plan = {
 		.magic = "postern",
 		.version = SHARED_VERSION,
@@ -47,7 +49,8 @@ static struct shared_head shared_plan(size_t records, size_t slots_each, size_t 
 		.records_at = records_at,
 		.servers_at = servers_at,
 		.cells_at = cells_at,
-		.slots_at = round_up(cells_at + cells_bytes, page),
+		.board_at = board_at,
+		.slots_at = round_up(board_at + sizeof(struct board), page),
 		.addresses = addresses,
 		.started_ms = realtime_ms(),
 	};
@@ -162,6 +165,11 @@ struct server_table shared_servers(const struct shared *shared)
 	};
 }
 
+struct board *shared_board(const struct shared *shared)
+{
+	return (void *)((char *)shared->head + shared->plan.board_at);
+}
+
 size_t shared_take(struct shared *shared, uint32_t generation, uint32_t index)
 {
 	for (size_t i = 0; i < shared->plan.records; i++) {
@@ -184,8 +192,7 @@ void shared_leave(struct shared *shared, size_t record)
 uint64_t shared_bury(struct shared *shared, size_t index)
 {
 	struct worker_record *record = shared_record(shared, index);
-	union totals *gone = (union totals *)&shared->head->gone;
-	union totals *dead = (union totals *)&record->counters;
+	struct shared_head *head = shared->head;
 	struct server_table servers = shared_servers(shared);
 	uint64_t open = record->counters.open;
 
@@ -194,9 +201,10 @@ uint64_t shared_bury(struct shared *shared, size_t index)
 	record->up = 0;
 	record->pid = 0;
 	record->counters.open = 0;
-	for (size_t i = 0; i < sizeof(gone->all) / sizeof(gone->all[0]); i++)
-		gone->all[i] += dead->all[i];
-	record->counters = (struct relay_counters){ 0 };
+	for (size_t i = 0; i < LISTENERS_COUNTED; i++)
+		record->listeners[i].open = 0;
+	fold(&head->gone, &record->counters, sizeof(head->gone));
+	fold(head->gone_listeners, record->listeners, sizeof(head->gone_listeners));
 
 	/* Reads as zero afterwards, and touches no page that the worker had not. */
 	void *slots = shared_slots(shared, index);

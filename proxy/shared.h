@@ -10,8 +10,10 @@
 #define PROXY_SHARED_H
 
 #include "proxy/admit/addresses.h"
+#include "proxy/board.h"
 #include "proxy/relay/relay.h"
 #include "proxy/relay/servers.h"
+#include "proxy/relay/turn.h"
 
 #include <stdatomic.h>
 
@@ -31,9 +33,11 @@ struct worker_record {
 	_Atomic uint8_t up;          /* it watches its slots */
 	_Atomic uint8_t order;       /* enum order */
 	struct relay_counters counters;
+	struct listener_counters listeners[LISTENERS_COUNTED]; /* as the board names them */
+	struct turn_record turns;
 };
 
-enum { SHARED_VERSION = 2 };
+enum { SHARED_VERSION = 3 };
 
 /* How the memory starts; the records follow at `records_at`, the session slots at `slots_at`. */
 struct shared_head {
@@ -47,11 +51,14 @@ struct shared_head {
 	uint64_t records_at;
 	uint64_t servers_at; /* struct server_record, SERVERS_MAX of them */
 	uint64_t cells_at;   /* of struct server_table: a row for each worker's record */
+	uint64_t board_at;   /* struct board */
 	uint64_t slots_at;
 	uint64_t addresses_at; /* the table of addresses, with `addresses` entries */
 	uint64_t addresses;
-	uint64_t started_ms;        /* CLOCK_REALTIME */
-	struct relay_counters gone; /* folded in from workers that are no more; `open` is 0 */
+	uint64_t started_ms; /* CLOCK_REALTIME */
+	/* Folded in from workers that are no more; `open` is 0. */
+	struct relay_counters gone;
+	struct listener_counters gone_listeners[LISTENERS_COUNTED];
 };
 
 struct shared {
@@ -80,6 +87,8 @@ struct session_slot *shared_slots(const struct shared *shared, size_t record);
 
 /* The table of servers; the row of a worker in it has the number of its record. */
 struct server_table shared_servers(const struct shared *shared);
+
+struct board *shared_board(const struct shared *shared);
 
 /* Takes a free record for a worker; SIZE_MAX when there is none. It stays until shared_leave(). */
 size_t shared_take(struct shared *shared, uint32_t generation, uint32_t index);

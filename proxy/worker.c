@@ -35,6 +35,7 @@ struct worker {
 	struct ev_loop *loop;
 	struct admit admit;
 	struct relay relay;
+	struct turns *turns;
 	enum order order; /* obeyed so far */
 
 	struct slot *slots;
@@ -255,6 +256,7 @@ static void channel_ready(struct ev_loop *loop, ev_io *io, int events)
 			worker_take_log(worker, fd);
 	}
 	worker_watch(worker);
+	relay_kill(&worker->relay);
 	worker_obey(worker, worker->record->order);
 	if (news == CHANNEL_CLOSED) {
 		/* The master is gone, and with it whoever would replace or count us. */
@@ -315,9 +317,16 @@ static bool worker_relay(struct worker *worker)
 			&worker->log, shared_slots(setup->shared, record),
 			setup->shared->plan.slots_each, &worker->record->counters, &worker->admit))
 		return false;
+	for (size_t i = 0; i < generation->config->listener_count; i++) {
+		const char *name = generation->config->listeners[i].name;
+		size_t place = board_listener(shared_board(setup->shared), name);
+		relay_count(&worker->relay, i, &worker->record->listeners[place], place);
+	}
 	worker->relay.changed = relay_changed;
 	worker->relay.owner = worker;
-	return true;
+	worker->turns =
+		turns_new(worker->loop, &worker->record->counters.turn, &worker->record->turns);
+	return worker->turns != NULL;
 }
 
 static void worker_watch_all(struct worker *worker)
@@ -374,6 +383,7 @@ int worker_run(const struct worker_setup *setup)
 		log_say(&worker.log, LOG_LEVEL_ERROR, "worker", "cannot start: %s (%s)", why,
 			strerror(errno));
 	}
+	turns_free(worker.turns);
 	free(worker.slots);
 	if (worker.loop != NULL)
 		ev_loop_destroy(worker.loop);

@@ -71,7 +71,7 @@ static void turn_away(struct relay *relay, const struct service *service, int fd
 	if (speaks_first(service))
 		say_at_once(service, fd, say);
 	close(fd);
-	relay->counters->ended[reason]++;
+	service->counters->ended[reason]++;
 	admit_leave(relay->admit, visit);
 }
 

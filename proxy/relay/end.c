@@ -2,6 +2,7 @@
  * The orderly end: write what is due, close_notify, FIN, then read and discard until the other has
  * closed. A close with unread input would send RST and destroy the last reply on its way.
  */
+#include "proxy/relay/life.h"
 #include "proxy/relay/session.h"
 #include "proxy/relay/tls.h"
 
@@ -21,6 +22,16 @@ void session_close(struct session *s, enum ending reason)
 	buf_drop(&s->client.in);
 	s->stage = STAGE_FLUSH;
 	s->flush_by = session_now(s) + FLUSH_SECONDS;
+}
+
+void session_kill(struct session *s)
+{
+	if (s->stage == STAGE_RELAY && smtp_owes_verdict(&s->smtp)) {
+		s->reason = s->reason == END_NONE ? END_KILLED : s->reason;
+		smtp_event(&s->smtp, SMTP_DRAIN);
+	} else
+		session_close(s, END_KILLED);
+	session_turn(s);
 }
 
 static void finish(struct session *s)

@@ -10,6 +10,18 @@ struct ssl_st *session_tls(struct session *s)
 	return cert_store_ssl(s->service->certs, s->client.fd, legacy, &s->tls);
 }
 
+static void count(const struct session *s)
+{
+	struct listener_counters *counters = s->service->counters;
+	struct tls_facts facts;
+
+	tls_facts(s->client.ssl, &s->tls, &facts);
+	counters->handshakes[tls_version_find(facts.version)]++;
+	counters->groups[tls_group_find(facts.group)]++;
+	counters->resumed += facts.resumed;
+	timing_add(&counters->handshake, (uint64_t)((session_now(s) - s->tls_began) * 1e6));
+}
+
 static void handshake_failed(struct session *s, enum tls_handshake outcome, const char *why)
 {
 	static const enum ending endings[] = {
@@ -21,6 +33,8 @@ static void handshake_failed(struct session *s, enum tls_handshake outcome, cons
 	if (outcome == TLS_REFUSED)
 		why = cert_judge(s->client.ssl, &s->tls);
 	s->detail = outcome == TLS_FOREIGN ? NULL : why;
+	if (endings[outcome] == END_HANDSHAKE_FAILED)
+		s->service->counters->handshake_failures[tls_failure_find(why)]++;
 	session_close(s, endings[outcome]);
 }
 
@@ -31,7 +45,7 @@ static void handshake_done(struct session *s)
 
 	s->client.readable = s->client.writable = true;
 	s->secured = session_now(s);
-	s->relay->counters->handshakes++;
+	count(s);
 	s->stage = STAGE_RELAY;
 	s->deadline = 0;
 	if (refused) {
@@ -83,5 +97,6 @@ bool session_upgrade(struct session *s)
 		return true;
 	}
 	s->client.readable = true;
+	s->tls_began = session_now(s);
 	return session_handshake(s);
 }

@@ -11,6 +11,9 @@
 bool session_open(struct relay *relay, const struct service *service, struct session_slot *slot,
 		  int fd, const struct addr *client, const struct visit *visit);
 
+/* Somebody wants its end: relay_kill(). The session may be gone afterwards. */
+void session_kill(struct session *session);
+
 /* Something has changed: moves what moves. The session may be gone afterwards. */
 void session_turn(struct session *session);
 

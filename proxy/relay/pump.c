@@ -9,13 +9,23 @@
 
 enum { PUMP_TURNS = 8 };
 
+static size_t verdict_kind(uint16_t code)
+{
+	static const uint8_t kinds[] = {
+		VERDICT_UNKNOWN, VERDICT_UNKNOWN,  VERDICT_ACCEPTED,
+		VERDICT_UNKNOWN, VERDICT_DEFERRED, VERDICT_REJECTED,
+	};
+	size_t class = code / 100U;
+
+	return class < sizeof kinds ? kinds[class] : VERDICT_UNKNOWN;
+}
+
 /* A message's fate is known: it is logged when the reply that tells it has gone out. */
 static void note_verdict(struct session *s)
 {
 	s->tellings[s->telling_count++] =
 		(struct telling){ s->smtp.verdict, s->queued + buf_leaving(&s->server.in).len };
-	if (s->smtp.verdict.code >= 200 && s->smtp.verdict.code < 300)
-		s->relay->counters->messages++;
+	s->service->counters->messages[verdict_kind(s->smtp.verdict.code)]++;
 }
 
 /* `len` waiting bytes become `text`. There is room: nothing is inspected where there might not be.

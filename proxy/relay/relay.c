@@ -23,7 +23,6 @@ static bool add_services(struct relay *relay, struct cert_store *const *certs)
 		struct service *service = &relay->services[i];
 		service->listener = &config->listeners[i];
 		service->certs = certs[i];
-		service->index = (uint16_t)i;
 		service->rules = rules_new(config, service->listener);
 		if (!service->rules)
 			return false;
@@ -54,6 +53,13 @@ bool relay_init(struct relay *relay, struct ev_loop *loop, const struct config *
 	return false;
 }
 
+void relay_count(struct relay *relay, size_t listener, struct listener_counters *counters,
+		 size_t place)
+{
+	relay->services[listener].counters = counters;
+	relay->services[listener].counted = (uint16_t)place;
+}
+
 void relay_release(struct relay *relay)
 {
 	relay_abort(relay);
@@ -76,7 +82,8 @@ static void make_id(struct relay *relay, char *id)
 	id[SESSION_ID_BYTES - 2] = 0;
 }
 
-static struct session_slot *take_slot(struct relay *relay, size_t listener)
+static struct session_slot *take_slot(struct relay *relay, size_t listener,
+				      const struct addr *client)
 {
 	struct timespec now;
 
@@ -87,7 +94,8 @@ static struct session_slot *take_slot(struct relay *relay, size_t listener)
 			continue;
 		clock_gettime(CLOCK_REALTIME, &now);
 		make_id(relay, slot->id);
-		slot->listener = (uint16_t)listener;
+		slot->listener = relay->services[listener].counted;
+		slot->client = *client;
 		slot->since_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 		return slot;
 	}
@@ -106,9 +114,10 @@ bool relay_accept(struct relay *relay, size_t listener, int fd, const struct add
 	struct session_slot *slot;
 
 	relay->counters->sessions++;
+	service->counters->sessions++;
 	if (!admission_at_door(relay, service, fd, client, &visit))
 		return true;
-	slot = take_slot(relay, listener);
+	slot = take_slot(relay, listener, client);
 	if (slot && session_open(relay, service, slot, fd, client, &visit))
 		return true;
 	if (slot)
@@ -147,4 +156,13 @@ void relay_cut(struct relay *relay)
 void relay_abort(struct relay *relay)
 {
 	end_all(relay, false);
+}
+
+void relay_kill(struct relay *relay)
+{
+	for (struct session *s = relay->sessions, *next; s; s = next) {
+		next = s->next;
+		if (memcmp(s->slot->kill, s->id, sizeof s->id) == 0)
+			session_kill(s);
+	}
 }

@@ -9,48 +9,20 @@
 #include "certs/certs.h"
 #include "config/config.h"
 #include "proxy/admit/admit.h"
-#include "proxy/smtp/ending.h"
+#include "proxy/relay/counters.h"
+#include "proxy/relay/slot.h"
 
 struct ev_loop;
 struct session;
 struct smtp_policy;
-
-enum { SESSION_ID_BYTES = 12 };
-
-/*
- * What is told of a session in shared memory, so that the master can undo what a worker had counted
- * when that dies, and `sessions` can be answered. A slot with an empty id is free.
- */
-struct session_slot {
-	char id[SESSION_ID_BYTES];
-	uint8_t stage;
-	uint16_t listener; /* index in the configuration */
-	uint64_t since_ms; /* CLOCK_REALTIME */
-};
-
-/* A worker's counters, in shared memory; written by that worker alone. */
-struct relay_counters {
-	uint64_t sessions; /* accepted, ever */
-	uint64_t open;     /* now */
-	uint64_t handshakes;
-	uint64_t messages; /* told 2yz */
-	uint64_t bytes_to_server;
-	uint64_t bytes_to_client;
-	uint64_t auth_failures; /* refused by the server, or taken */
-	uint64_t auth_successes;
-	uint64_t bans;             /* for failures of AUTH */
-	uint64_t untracked;        /* connections whose address found no place in the table */
-	uint64_t log_dropped;      /* lines that could not be written */
-	uint64_t accept_pauses;    /* no connection was taken for a moment: all is taken */
-	uint64_t ended[END_COUNT]; /* by reason; of connections that never were sessions, too */
-};
 
 /* A listener as a worker serves it. */
 struct service {
 	const struct listener_config *listener;
 	const struct cert_store *certs;
 	struct rules *rules; /* the policy as the inspector reads it */
-	uint16_t index;
+	struct listener_counters *counters;
+	uint16_t counted; /* as which of LISTENERS_COUNTED */
 };
 
 struct relay {
@@ -80,11 +52,18 @@ struct relay {
 /*
  * Sets up everything a worker needs; nothing is opened. `certs` is one store a listener of the
  * configuration. `slots` and `counters` are shared memory that outlives the worker; `slot_count`
- * bounds the sessions. False when out of memory.
+ * bounds the sessions. False when out of memory. relay_count() comes next.
  */
 bool relay_init(struct relay *relay, struct ev_loop *loop, const struct config *config,
 		struct cert_store *const *certs, const struct log *log, struct session_slot *slots,
 		size_t slot_count, struct relay_counters *counters, const struct admit *admit);
+
+/*
+ * Where a listener's sessions are counted: its place, of LISTENERS_COUNTED, in shared memory that
+ * has one for each.
+ */
+void relay_count(struct relay *relay, size_t listener, struct listener_counters *counters,
+		 size_t place);
 
 /* Ends what is left at once and frees everything. */
 void relay_release(struct relay *relay);
@@ -111,5 +90,11 @@ bool relay_accept(struct relay *relay, size_t listener, int fd, const struct add
 void relay_drain(struct relay *relay);
 void relay_cut(struct relay *relay);
 void relay_abort(struct relay *relay);
+
+/*
+ * Ends the sessions whose slots say so: at once, their messages undelivered; one that awaits the
+ * answer to a final dot when it has come, since a message whose fate is unknown is sent again.
+ */
+void relay_kill(struct relay *relay);
 
 #endif

@@ -69,6 +69,34 @@ static void watch(struct session *s)
 	}
 }
 
+static enum session_doing doing(const struct session *s)
+{
+	static const uint8_t awaited[] = {
+		[SMTP_AWAIT_GREETING] = DOING_GREETING,  [SMTP_AWAIT_COMMAND] = DOING_COMMAND,
+		[SMTP_AWAIT_REPLY] = DOING_REPLY,        [SMTP_AWAIT_DATA_START] = DOING_DATA_START,
+		[SMTP_AWAIT_DATA_BLOCK] = DOING_MESSAGE, [SMTP_AWAIT_DATA_END] = DOING_VERDICT,
+	};
+
+	if (s->stage == STAGE_HANDSHAKE || s->stage == STAGE_UPGRADE)
+		return DOING_HANDSHAKE;
+	if (s->stage != STAGE_RELAY)
+		return DOING_FLUSH;
+	return s->dialing == DIALING_CONNECT ? DOING_CONNECT : awaited[s->waiting.await];
+}
+
+/* What others see of the session, and the bytes since they last could. */
+static void show(struct session *s)
+{
+	struct session_slot *slot = s->slot;
+	struct listener_counters *counters = s->service->counters;
+
+	counters->bytes_to_server += s->server.sent - slot->bytes_to_server;
+	counters->bytes_to_client += s->client.sent - slot->bytes_to_client;
+	slot->bytes_to_server = s->server.sent;
+	slot->bytes_to_client = s->client.sent;
+	slot->doing = (uint8_t)doing(s);
+}
+
 static void session_free(struct session *s)
 {
 	struct relay *relay = s->relay;
@@ -76,11 +104,11 @@ static void session_free(struct session *s)
 
 	session_tell(s, true);
 	session_log_end(s, ev_now(loop));
-	relay->counters->ended[s->reason]++;
+	show(s);
+	s->service->counters->ended[s->reason]++;
+	s->service->counters->open--;
 	relay->counters->open--;
 	admit_leave(relay->admit, &s->visit);
-	relay->counters->bytes_to_server += s->server.sent;
-	relay->counters->bytes_to_client += s->client.sent;
 	*s->slot = (struct session_slot){ 0 };
 	ev_timer_stop(loop, &s->timer);
 	peer_close(&s->client, loop);
@@ -119,7 +147,7 @@ void session_turn(struct session *s)
 	buf_return(&s->client.in, &s->relay->pool);
 	buf_return(&s->server.in, &s->relay->pool);
 	session_set_deadline(s, ev_now(s->relay->loop));
-	s->slot->stage = (uint8_t)s->stage;
+	show(s);
 	watch(s);
 	set_timer(s);
 }
@@ -157,7 +185,7 @@ static void begin(struct session *s, const struct rules *rules, int fd)
 
 	if (networks_contain(&listener->policy->normalize_networks, &s->address))
 		policy = &rules->normalize;
-	s->started = now;
+	s->started = s->tls_began = now;
 	s->expires = now + (double)relay->config->timeouts.session_ms / 1000;
 	s->greet_at =
 		listener->greet_delay_ms > 0 ? now + (double)listener->greet_delay_ms / 1000 : 0;
@@ -167,6 +195,7 @@ static void begin(struct session *s, const struct rules *rules, int fd)
 	s->timer.data = s;
 	peer_open(&s->client, fd, true, true);
 	smtp_init(&s->smtp, policy, implicit, slice_str(s->id), SLICE(""));
+	s->smtp.tally = &relay->counters->tally;
 	if (listener->networks.count > 0 && !networks_contain(&listener->networks, &s->address))
 		smtp_refuse(&s->smtp, SAY_NETWORK_REFUSED);
 	admission_tell(s);
@@ -201,6 +230,7 @@ bool session_open(struct relay *relay, const struct service *service, struct ses
 	relay->sessions = s;
 	relay->open++;
 	relay->counters->open++;
+	service->counters->open++;
 	if (relay->draining)
 		smtp_event(&s->smtp, SMTP_DRAIN);
 	session_turn(s);

@@ -72,8 +72,8 @@ struct session {
 	double rate_since; /* when the window of data_rate began; 0: none runs */
 	uint64_t rate_bytes;
 
-	double started, secured, dialed, connected; /* 0: has not come to that */
-	uint64_t queued;                            /* bytes that were to go to the client, ever */
+	double started, tls_began, secured, dialed, connected; /* 0: has not come to that */
+	uint64_t queued; /* bytes that were to go to the client, ever */
 	struct telling tellings[TELLINGS_MAX];
 	size_t telling_count;
 };

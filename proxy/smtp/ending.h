@@ -47,6 +47,7 @@
 	ROW(SESSION_TIMEOUT, "session-timeout", "the session lasted its whole time") \
 	ROW(DRAIN, "drain", "Postern is stopping") \
 	ROW(DRAIN_TIMEOUT, "drain-timeout", "Postern stopped before the transaction was over") \
+	ROW(KILLED, "killed", "an administrator ended the session") \
 	ROW(NO_MEMORY, "no-memory", "out of memory") \
 	ROW(OVERLOAD, "overload", "more sessions than the limit") \
 	ROW(ADDRESS_SESSIONS, "address-sessions", \

@@ -42,6 +42,7 @@ static void secured(struct smtp *smtp)
 {
 	struct smtp fresh = { .policy = smtp->policy, .id = smtp->id, .refused = smtp->refused };
 
+	fresh.tally = smtp->tally;
 	fresh.secured = fresh.upgraded = fresh.greeted = fresh.first = true;
 	fresh.draining = smtp->draining;
 	fresh.expired = smtp->expired;

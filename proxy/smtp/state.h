@@ -58,7 +58,8 @@ struct smtp_verdict {
 /* To be read by its owner for log and limits, written by the inspector alone. */
 struct smtp {
 	const struct smtp_policy *policy;
-	struct slice id;      /* of the session: lent */
+	struct slice id;          /* of the session: lent */
+	struct smtp_tally *tally; /* where commands and replies are counted: lent; NULL: nowhere */
 	struct slice refused; /* why policy refuses the client's certificate; empty: it does not */
 
 	enum smtp_mode mode;

@@ -5,6 +5,7 @@
 #include "proxy/smtp/owed.h"
 #include "proxy/smtp/say.h"
 #include "proxy/smtp/smtp.h"
+#include "proxy/smtp/tally.h"
 #include "proxy/smtp/verbs.h"
 #include "proxy/smtp/writer.h"
 
@@ -39,6 +40,7 @@ static void end(struct smtp *smtp, struct smtp_step *step)
 	if (smtp->ending == END_NONE) {
 		smtp->ending = say_ending(smtp->end_say);
 		step->text = say_text(smtp, smtp->end_say, step->room, step->room_size);
+		tally_own(smtp, step->text);
 		if (smtp->verdict_unknown)
 			step->note = SMTP_NOTE_VERDICT;
 	}
@@ -58,6 +60,7 @@ static void say(struct smtp *smtp, struct smtp_step *step)
 	}
 	step->act = owed.say == SAY_STARTTLS ? SMTP_TLS : SMTP_SWAP;
 	step->text = say_text(smtp, owed.say, step->room, step->room_size);
+	tally_own(smtp, step->text);
 	if (owed.verb == VERB_GREETING)
 		smtp->greeted = true;
 	if (owed.say == SAY_STARTTLS && smtp->server == SMTP_SERVER_READY)
@@ -262,6 +265,7 @@ static void take_reply(struct smtp *smtp, struct slice waiting, struct smtp_step
 	struct owed *head = owed_head(smtp), owed = *head;
 	uint16_t code = smtp->reply.code;
 
+	tally_server(smtp, code);
 	if (!is_legal(smtp, head, code)) {
 		end_next(smtp, SAY_PROTOCOL);
 		end(smtp, step);
@@ -288,6 +292,7 @@ static void take_reply(struct smtp *smtp, struct slice waiting, struct smtp_step
 /* A whole reply that is not. */
 static void take_unowed(struct smtp *smtp, struct slice waiting, struct smtp_step *step)
 {
+	tally_server(smtp, smtp->reply.code);
 	if (smtp->reply.code != 421) {
 		end_next(smtp, SAY_PROTOCOL);
 		end(smtp, step);

@@ -5,6 +5,7 @@
 #include "proxy/smtp/owed.h"
 #include "proxy/smtp/say.h"
 #include "proxy/smtp/smtp.h"
+#include "proxy/smtp/tally.h"
 #include "proxy/smtp/verbs.h"
 #include "proxy/smtp/writer.h"
 
@@ -117,6 +118,7 @@ static void run_command(struct smtp *smtp, const struct command *command, struct
 
 	smtp->turn++;
 	smtp->first = false;
+	tally_command(smtp, command->verb);
 	if (say != SAY_NONE) {
 		refuse(smtp, command, say, step);
 	} else if (command->verb == VERB_STARTTLS) {

@@ -55,8 +55,10 @@ static void the_dead_leave_totals_alone(void **state)
 	(void)state;
 	shared_record(&shared, dead)->up = 1;
 	shared_record(&shared, dead)->counters =
-		(struct relay_counters){ .sessions = 9, .open = 3, .messages = 7 };
-	shared_record(&shared, dead)->counters.ended[END_QUIT] = 6;
+		(struct relay_counters){ .sessions = 9, .open = 3 };
+	shared_record(&shared, dead)->listeners[2] = (struct listener_counters){ .open = 3 };
+	shared_record(&shared, dead)->listeners[2].ended[END_QUIT] = 6;
+	shared_record(&shared, dead)->listeners[LISTENER_OTHER].messages[VERDICT_ACCEPTED] = 7;
 	shared_record(&shared, alive)->counters =
 		(struct relay_counters){ .sessions = 2, .open = 2 };
 	for (size_t i = 0; i < SLOTS; i++)
@@ -83,8 +85,10 @@ static void the_dead_leave_totals_alone(void **state)
 	shared_record(&shared, dead)->counters = (struct relay_counters){ .sessions = 1 };
 	assert_int_equal(shared_bury(&shared, dead), 0);
 	assert_int_equal(shared.head->gone.sessions, 10);
-	assert_int_equal(shared.head->gone.messages, 7);
-	assert_int_equal(shared.head->gone.ended[END_QUIT], 6);
+	const struct listener_counters *gone = shared.head->gone_listeners;
+	assert_int_equal(gone[LISTENER_OTHER].messages[VERDICT_ACCEPTED], 7);
+	assert_int_equal(gone[2].ended[END_QUIT], 6);
+	assert_int_equal(gone[2].open, 0);
 	assert_int_equal(shared.head->gone.open, 0);
 	shared_free(&shared);
 }
@@ -127,7 +131,8 @@ static void the_head_tells_the_way(void **state)
 	const struct server_record *server = (const void *)(memory + head->servers_at);
 	assert_string_equal(server[SERVERS_MAX - 1].name, "a:25");
 	assert_true(head->cells_at >= head->servers_at + SERVERS_MAX * sizeof *server);
-	assert_true(head->slots_at >= head->cells_at + RECORDS * SERVERS_MAX * sizeof(uint32_t));
+	assert_true(head->board_at >= head->cells_at + RECORDS * SERVERS_MAX * sizeof(uint32_t));
+	assert_true(head->slots_at >= head->board_at + sizeof(struct board));
 	assert_true(head->slots_at + head->records * head->slots_each_bytes <= shared.size);
 	munmap(memory, shared.size);
 
