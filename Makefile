@@ -39,7 +39,7 @@ say         = $(if $(Q),@printf '  %-7s %s\n' $(1) $(patsubst $(OUT)/%,%,$(2)))
 STANDARD   := -std=c11 -D_GNU_SOURCE -I.
 WARNINGS   := -Wall -Wextra -Wshadow -Wconversion -Werror \
               -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2
-LIBS       := -lssl -lcrypto -lev -linih -lm
+LIBS       := -lssl -lcrypto -lev -linih -lseccomp -lm
 
 # These ask the compiler, and say nothing where there is none yet.
 can         = $(shell echo 'int x;' | \

@@ -1,5 +1,6 @@
 #include "proxy/announce.h"
 #include "base/clock.h"
+#include "proxy/sandbox.h"
 #include "proxy/systemd.h"
 
 #include <inttypes.h>
@@ -45,6 +46,13 @@ void announce_serving(const struct crew *crew, bool first)
 		log_str(&line, listener_name(crew, entrance), address);
 	}
 	log_end(&line);
+}
+
+void announce_sandbox(const struct crew *crew)
+{
+	const char *lacks = sandbox_lacks();
+	if (crew->generation->config->sandbox && lacks != NULL)
+		log_say(&crew->generation->log, LOG_LEVEL_WARNING, "sandbox", "%s", lacks);
 }
 
 void announce_reloading(const struct log *log, bool asked)

@@ -10,6 +10,9 @@ void announce_listening(const struct crew *crew);
 /* The crew serves: `ready` for the first of all, `reloaded` for others. */
 void announce_serving(const struct crew *crew, bool first);
 
+/* `sandbox`, where it is wanted and the kernel lacks something for it. */
+void announce_sandbox(const struct crew *crew);
+
 /* A reload begins. */
 void announce_reloading(const struct log *log, bool asked);
 

@@ -1,7 +1,7 @@
 #include "proxy/crew.h"
-#include "proxy/announce.h"
 #include "proxy/backoff.h"
 #include "proxy/channel.h"
+#include "proxy/obituary.h"
 #include "base/clock.h"
 #include "proxy/worker.h"
 
@@ -136,10 +136,15 @@ static void member_plan(struct member *member)
 static bool member_fork(struct crews *crews, struct crew *crew, size_t index)
 {
 	struct member *member = &crew->members[index];
+	struct worker_record *record = shared_record(&crews->shared, crew->records[index]);
 	pid_t master = getpid();
 	int ends[2];
 	if (!channel_open(ends))
 		return false;
+	member->pulse = (struct pulse){ 0 };
+	record->beats = 0;
+	record->stalled = 0;
+	record->crash = (struct crash_note){ 0 };
 	fflush(NULL); /* or the worker would write what is buffered once more */
 	pid_t pid = fork();
 	if (pid == 0) {
@@ -153,7 +158,7 @@ static bool member_fork(struct crews *crews, struct crew *crew, size_t index)
 	}
 	member->pid = pid;
 	member->channel = ends[0];
-	shared_record(&crews->shared, crew->records[index])->pid = pid;
+	record->pid = pid;
 	return true;
 }
 
@@ -213,28 +218,21 @@ void crew_hear(struct crews *crews, struct crew *crew, size_t index)
 	crew_wake(crew);
 }
 
-static void log_death(const struct crew *crew, size_t index, int status, uint64_t sessions)
-{
-	const struct member *member = &crew->members[index];
-	bool asked = crew->order != ORDER_WORK && WIFEXITED(status) && WEXITSTATUS(status) == 0;
-	struct log_line line;
-	if (!log_begin(&line, crew_log(crew), asked ? LOG_LEVEL_DEBUG : LOG_LEVEL_ERROR,
-		       "worker-ended"))
-		return;
-	log_num(&line, "worker", index);
-	log_num(&line, "generation", crew->number);
-	log_num(&line, "pid", (uint64_t)member->pid);
-	announce_status(&line, status);
-	log_num(&line, "sessions", sessions);
-	log_ms(&line, "lived", clock_ms() - member->started_ms);
-	log_end(&line);
-}
-
 static void member_bury(struct crews *crews, struct crew *crew, size_t index, int status)
 {
 	struct member *member = &crew->members[index];
 	uint64_t sessions = shared_bury(&crews->shared, crew->records[index]);
-	log_death(crew, index, status, sessions);
+	obituary(crew_log(crew),
+		 &(struct obituary){
+			 .worker = index,
+			 .generation = crew->number,
+			 .pid = member->pid,
+			 .status = status,
+			 .asked = crew->order != ORDER_WORK,
+			 .sessions = sessions,
+			 .lived_ms = clock_ms() - member->started_ms,
+			 .note = &shared_record(&crews->shared, crew->records[index])->crash,
+		 });
 	if (member->channel >= 0)
 		close(member->channel);
 	member->failed = member->failed || !member->up;
@@ -258,6 +256,37 @@ void crew_reap(struct crews *crews, struct crew *crew)
 	}
 	if (any)
 		crew_wake(crew);
+}
+
+/* ----------------------------------------------------------------------------------- watching */
+
+/* It notes its stack, and dies, unless it is stopped or hangs in the kernel. */
+static void member_dismiss(const struct crew *crew, size_t index)
+{
+	log_say(crew_log(crew), LOG_LEVEL_ERROR, "worker-stalled",
+		"worker %zu, pid %d, has not turned its loop for %d s and is replaced", index,
+		(int)crew->members[index].pid, PULSE_DEAD_MS / 1000);
+	kill(crew->members[index].pid, SIGABRT);
+}
+
+void crew_look(struct crews *crews, struct crew *crew, bool late)
+{
+	uint64_t now_ms = clock_ms();
+	for (size_t i = 0; i < crew->count; i++) {
+		struct member *member = &crew->members[i];
+		struct worker_record *record = shared_record(&crews->shared, crew->records[i]);
+		if (member->pid == 0)
+			continue;
+		enum pulse_news news = pulse_look(&member->pulse, record->beats, now_ms, late);
+		if (news == PULSE_DEAD)
+			member_dismiss(crew, i);
+		if (news == PULSE_KILL)
+			kill(member->pid, SIGKILL);
+		if (record->stalled == member->pulse.stalled)
+			continue;
+		record->stalled = member->pulse.stalled;
+		crew_wake(crew);
+	}
 }
 
 /* ------------------------------------------------------------------------------------ telling */

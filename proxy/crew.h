@@ -8,6 +8,7 @@
 #include "proxy/generation.h"
 #include "proxy/keeper.h"
 #include "proxy/roster.h"
+#include "proxy/pulse.h"
 #include "proxy/shared.h"
 #include "proxy/sockets.h"
 #include "proxy/upkeep.h"
@@ -21,6 +22,7 @@ struct member {
 	uint64_t due_ms;
 	uint64_t started_ms;
 	uint64_t next_delay_ms; /* backoff() */
+	struct pulse pulse;
 };
 
 struct crew {
@@ -75,6 +77,12 @@ void crew_order(struct crews *crews, struct crew *crew, enum order order, uint64
 
 /* Kills those whose time is over. */
 void crew_kill_late(struct crew *crew);
+
+/*
+ * Looks whether each member turns its loop. The sockets of one that does not are watched by others;
+ * when it stays so, it is ended, with its stack in the log. `late`: the master itself stood still.
+ */
+void crew_look(struct crews *crews, struct crew *crew, bool late);
 
 /* Opens the log anew and hands it to the members. */
 void crew_reopen_log(struct crew *crew);

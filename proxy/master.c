@@ -1,7 +1,7 @@
 #include "proxy/master.h"
 #include "proxy/announce.h"
 #include "base/clock.h"
-#include "proxy/crew.h"
+#include "proxy/guard.h"
 #include "proxy/polls.h"
 #include "proxy/room.h"
 
@@ -23,6 +23,7 @@ enum {
 struct master {
 	const struct master_options *options;
 	struct crews crews;
+	struct guard guard;
 	struct crew *current; /* serves; NULL before the first is up */
 	struct crew *coming;  /* is being started; NULL otherwise */
 	uint32_t generations; /* made so far */
@@ -113,6 +114,8 @@ static void master_promote(struct master *master)
 	master->current = master->coming;
 	master->coming = NULL;
 	keeper_serve(&master->crews.keeper, master->current->generation);
+	if (old == NULL)
+		announce_sandbox(master->current);
 	announce_serving(master->current, old == NULL);
 	if (old == NULL && master->options->ready != NULL)
 		master->options->ready(master->options->owner, master->current->generation->config);
@@ -177,6 +180,7 @@ static void master_tend(struct master *master)
 /* After whatever has happened: draws the conclusions from how the crews stand. */
 static void master_settle(struct master *master)
 {
+	guard_tend(&master->guard, &master->crews);
 	master_tend(master);
 	if (master->stopping)
 		return;
@@ -283,6 +287,8 @@ static int master_wait_ms(const struct master *master)
 	uint64_t due_ms = upkeep_due_ms(&master->crews.upkeep);
 	if (keeper_due_ms(&master->crews.keeper) < due_ms)
 		due_ms = keeper_due_ms(&master->crews.keeper);
+	if (guard_due_ms(&master->guard) < due_ms)
+		due_ms = guard_due_ms(&master->guard);
 	for (const struct crew *crew = master->crews.first; crew != NULL; crew = crew->next) {
 		if (crew_due_ms(crew) < due_ms)
 			due_ms = crew_due_ms(crew);
@@ -361,6 +367,8 @@ enum exit_status master_run(const struct master_options *options)
 	};
 	struct complaints complaints = { 0 };
 	enum exit_status status = EXIT_FAILED;
+	guard_begin(&master.guard);
+	privilege_hide();
 	if (!upkeep_begin(&master.crews.upkeep))
 		fputs("postern: no memory for the keys of session tickets\n", stderr);
 	else if (master_take_signals(&master))

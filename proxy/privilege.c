@@ -3,10 +3,57 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+
+/* Both halves of the sets, capget(2); what we ask for is in the lower. */
+struct capabilities {
+	struct __user_cap_data_struct half[2];
+};
+
+enum { CAPABILITY_RAW = 1 << CAP_NET_RAW };
+
+static bool capabilities_get(struct capabilities *all)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	return syscall(SYS_capget, &header, all->half) == 0;
+}
+
+/* Gives up all but `kept`. */
+static bool capabilities_keep(uint32_t kept)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct capabilities all = { .half[0] = { .effective = kept, .permitted = kept } };
+	return prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) == 0 &&
+	       syscall(SYS_capset, &header, all.half) == 0;
+}
+
+static bool is_transparent(const struct config *config)
+{
+	for (size_t i = 0; i < config->backend_count; i++) {
+		if (config->backends[i].identity == IDENTITY_TRANSPARENT)
+			return true;
+	}
+	return false;
+}
+
+/* What `transparent` needs, we must have. */
+static bool find_capability(const struct privilege *privilege, const struct config *config,
+			    struct complaints *complaints)
+{
+	struct capabilities own;
+	if (!privilege->transparent ||
+	    (capabilities_get(&own) && (own.half[0].permitted & CAPABILITY_RAW) != 0))
+		return true;
+	complain(complaints, config->path,
+		 "identity = transparent needs CAP_NET_RAW: add it to AmbientCapabilities= and "
+		 "CapabilityBoundingSet= of the unit, or start as root");
+	return false;
+}
 
 static bool find_groups(struct privilege *privilege, const struct passwd *user)
 {
@@ -23,7 +70,12 @@ static bool find_groups(struct privilege *privilege, const struct passwd *user)
 bool privilege_find(struct privilege *privilege, const struct config *config,
 		    struct complaints *complaints)
 {
-	*privilege = (struct privilege){ .drop = geteuid() == 0 };
+	*privilege = (struct privilege){
+		.drop = geteuid() == 0,
+		.transparent = is_transparent(config),
+	};
+	if (!find_capability(privilege, config, complaints))
+		return false;
 	if (!privilege->drop)
 		return true;
 	errno = 0;
@@ -69,9 +121,13 @@ static bool become(const struct privilege *privilege)
 
 bool privilege_drop(const struct privilege *privilege)
 {
-	if (privilege->drop && !become(privilege))
-		return false;
-	/* A leak checker attaches to the process that it checks. */
-	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-	       prctl(PR_SET_DUMPABLE, COMPAT_SANITIZED ? 1 : 0, 0, 0, 0) == 0;
+	uint32_t kept = privilege->transparent ? CAPABILITY_RAW : 0;
+	return prctl(PR_SET_KEEPCAPS, privilege->transparent, 0, 0, 0) == 0 &&
+	       (!privilege->drop || become(privilege)) && capabilities_keep(kept) &&
+	       prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && privilege_hide();
+}
+
+bool privilege_hide(void)
+{
+	return prctl(PR_SET_DUMPABLE, COMPAT_SANITIZED, 0, 0, 0) == 0;
 }

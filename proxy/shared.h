@@ -11,6 +11,7 @@
 
 #include "proxy/admit/addresses.h"
 #include "proxy/board.h"
+#include "proxy/crash.h"
 #include "proxy/relay/relay.h"
 #include "proxy/relay/servers.h"
 #include "proxy/relay/turn.h"
@@ -32,12 +33,15 @@ struct worker_record {
 	_Atomic uint32_t index;      /* of the generation's workers */
 	_Atomic uint8_t up;          /* it watches its slots */
 	_Atomic uint8_t order;       /* enum order */
+	_Atomic uint8_t stalled;     /* the master says: it turns its loop no more */
 	struct relay_counters counters;
 	struct listener_counters listeners[LISTENERS_COUNTED]; /* as the board names them */
 	struct turn_record turns;
+	_Atomic uint32_t beats; /* once in PULSE_BEAT_MS; 0: not yet */
+	struct crash_note crash;
 };
 
-enum { SHARED_VERSION = 3 };
+enum { SHARED_VERSION = 5 };
 
 /* How the memory starts; the records follow at `records_at`, the session slots at `slots_at`. */
 struct shared_head {

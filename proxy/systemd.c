@@ -38,6 +38,13 @@ void systemd_socket_name(size_t n, char *name, size_t size)
 	snprintf(name, size, "%.*s", (int)found.len, found.ptr);
 }
 
+uint64_t systemd_watchdog_ms(void)
+{
+	bool ours = getenv("WATCHDOG_PID") == NULL ||
+		    environment_number("WATCHDOG_PID") == (uint64_t)getpid();
+	return ours ? environment_number("WATCHDOG_USEC") / 1000 : 0;
+}
+
 /* Where NOTIFY_SOCKET points: a path, or a name in the abstract namespace after an `@`. */
 static bool notify_address(struct sockaddr_un *to, socklen_t *len)
 {

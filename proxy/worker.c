@@ -3,6 +3,9 @@
 #include "base/net.h"
 #include "certs/tickets.h"
 #include "proxy/channel.h"
+#include "proxy/child.h"
+#include "proxy/pulse.h"
+#include "proxy/sandbox.h"
 #include "base/clock.h"
 #include "proxy/watch.h"
 
@@ -10,7 +13,6 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -51,6 +53,7 @@ struct worker {
 	int signal_fd;
 	bool asked; /* by a SIGTERM */
 	ev_timer deadline;
+	ev_timer beat;
 };
 
 /* -------------------------------------------------------------------------- listening sockets */
@@ -64,12 +67,17 @@ static bool slot_wanted(const struct slot *slot)
 			     worker->up);
 }
 
+static bool is_watching(const struct worker_record *record)
+{
+	return record->up != 0 && record->stalled == 0;
+}
+
 /* The one place that starts and stops watching listening sockets. */
 static void worker_watch(struct worker *worker)
 {
 	const struct worker_setup *setup = worker->setup;
 	for (size_t i = 0; i < setup->workers; i++)
-		worker->up[i] = shared_record(setup->shared, setup->records[i])->up != 0;
+		worker->up[i] = is_watching(shared_record(setup->shared, setup->records[i]));
 	worker->up[setup->index] = true;
 
 	for (size_t i = 0; i < worker->slot_count; i++) {
@@ -237,6 +245,15 @@ static void deadline_passed(struct ev_loop *loop, ev_timer *timer, int events)
 	relay_changed(worker);
 }
 
+/* The loop turns: pulse.h. */
+static void beat(struct ev_loop *loop, ev_timer *timer, int events)
+{
+	struct worker *worker = timer->data;
+	(void)loop;
+	(void)events;
+	worker->record->beats++;
+}
+
 /* The master has opened the log anew. */
 static void worker_take_log(struct worker *worker, int fd)
 {
@@ -280,35 +297,11 @@ static void signal_ready(struct ev_loop *loop, ev_io *io, int events)
 
 /* -------------------------------------------------------------------------------- life of one */
 
-/*
- * What a terminal sends to all processes of its group is for the master alone; it passes on what
- * concerns us. The mask is the master's, inherited: everything that it waits for is blocked.
- */
-static bool worker_signals(struct worker *worker)
-{
-	static const int ignored[] = { SIGHUP, SIGINT, SIGQUIT, SIGPIPE, SIGUSR1, SIGUSR2 };
-	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
-		signal(ignored[i], SIG_IGN);
-	sigset_t mask;
-	sigemptyset(&mask);
-	sigaddset(&mask, SIGTERM);
-	sigprocmask(SIG_SETMASK, &mask, NULL);
-	worker->signal_fd = signalfd(-1, &mask, SFD_NONBLOCK | SFD_CLOEXEC);
-	return worker->signal_fd >= 0;
-}
-
-/* With SIGTERM when the master dies; and it may have died before we asked for that. */
-static bool worker_follow(const struct worker_setup *setup)
-{
-	return prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0) == 0 && getppid() == setup->master;
-}
-
 static bool worker_relay(struct worker *worker)
 {
 	const struct worker_setup *setup = worker->setup;
 	const struct generation *generation = setup->generation;
 	size_t record = setup->records[setup->index];
-	worker->record = shared_record(setup->shared, record);
 	worker->admit = (struct admit){ &setup->shared->addresses, generation->config, record };
 	addresses_join(&setup->shared->addresses, record);
 	worker->drops = (struct log_drops){ .total = &worker->record->counters.log_dropped };
@@ -335,10 +328,12 @@ static void worker_watch_all(struct worker *worker)
 	ev_io_init(&worker->signals, signal_ready, worker->signal_fd, EV_READ);
 	ev_timer_init(&worker->pause, pause_over, PAUSE_S, 0.);
 	ev_timer_init(&worker->deadline, deadline_passed, 0., 0.);
+	ev_timer_init(&worker->beat, beat, 0., PULSE_BEAT_MS / 1000.);
 	worker->channel.data = worker->signals.data = worker;
-	worker->pause.data = worker->deadline.data = worker;
+	worker->pause.data = worker->deadline.data = worker->beat.data = worker;
 	ev_io_start(worker->loop, &worker->channel);
 	ev_io_start(worker->loop, &worker->signals);
+	ev_timer_start(worker->loop, &worker->beat);
 	worker_watch(worker);
 }
 
@@ -346,12 +341,14 @@ static void worker_watch_all(struct worker *worker)
 static const char *worker_start(struct worker *worker)
 {
 	const struct worker_setup *setup = worker->setup;
-	if (!worker_signals(worker))
+	worker->record = shared_record(setup->shared, setup->records[setup->index]);
+	worker->signal_fd = child_signals();
+	if (worker->signal_fd < 0 || !crash_watch(&worker->record->crash))
 		return "signals cannot be had";
 	if (!privilege_drop(&setup->generation->privilege))
 		return "privileges cannot be dropped";
 	ticket_keys_protect(setup->keys);
-	if (!worker_follow(setup))
+	if (!child_follow(setup->master))
 		return "the master is gone";
 	/* libev's own environment variables are not for us. */
 	worker->loop = ev_loop_new(EVBACKEND_EPOLL | EVFLAG_NOENV | EVFLAG_NOSIGMASK);
@@ -359,7 +356,7 @@ static const char *worker_start(struct worker *worker)
 		return "no event loop can be had";
 	if (!worker_relay(worker) || !worker_make_slots(worker))
 		return "out of memory";
-	return NULL;
+	return sandbox_enter(SANDBOX_WORKER, setup->generation->config);
 }
 
 int worker_run(const struct worker_setup *setup)

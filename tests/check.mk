@@ -80,6 +80,12 @@ ifneq ($(PLAIN_C),)
 	$(Q)$(call flow,$(PLAIN),plain)
 endif
 
+# The sanitizer build has no sandbox: here are the same tests in it.
+.PHONY: check-sandbox
+check-sandbox: built@$(PLAIN) ## all flow tests with the workers in the sandbox (FLOW='-k name')
+	$(call title,flow tests ($(PLAIN)): in the sandbox)
+	$(Q)$(call flow,$(PLAIN),not plain)
+
 format-check: ## says what `make format` would change
 	$(Q)tests/gates/format
 

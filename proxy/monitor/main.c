@@ -6,6 +6,7 @@
 #include "base/compat.h"
 #include "proxy/channel.h"
 #include "proxy/monitor/duty.h"
+#include "proxy/sandbox.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -167,10 +168,20 @@ static void channel_ready(struct ev_loop *loop, ev_io *io, int events)
 	}
 }
 
+/* What the duties read from files, they have read. */
+static bool close_sandbox(const struct monitor *monitor)
+{
+	const char *why = sandbox_enter(SANDBOX_MONITOR, monitor->config);
+	if (why != NULL)
+		log_say(&monitor->log, LOG_LEVEL_ERROR, "monitor", "cannot start: %s: %s", why,
+			strerror(errno));
+	return why == NULL;
+}
+
 static int run(struct frame *frame)
 {
 	struct ev_loop *loop = frame->monitor.loop;
-	bool good = start_all(frame);
+	bool good = start_all(frame) && close_sandbox(&frame->monitor);
 	ev_io_init(&frame->channel, channel_ready, frame->monitor.channel, EV_READ);
 	ev_timer_init(&frame->deadline, deadline_passed, 0., 0.);
 	frame->channel.data = frame;

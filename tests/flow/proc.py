@@ -14,14 +14,14 @@ from lib.basics import AS_ROOT, PATIENCE_S, POSTERN, until
 from lib.postern import SANITIZER, Event, configuration
 
 HEAD = struct.Struct("=8sIIIIQQQQ")
-RECORD = struct.Struct("=iIIBBxxQQ")
+RECORD = struct.Struct("=iIIBBBxQQ")
 
 
 class Record:
     """A worker's record: proxy/shared.h."""
 
     def __init__(self, fields):
-        (self.pid, self.generation, self.index, self.up, self.order, self.sessions,
+        (self.pid, self.generation, self.index, self.up, self.order, self.stalled, self.sessions,
          self.open) = fields
 
 

@@ -91,7 +91,7 @@ def profiled(home, authority):
         directory.mkdir()
         directory.chmod(0o777)  # the worker writes its own profile, without privileges
         started.append(proc.Daemon(
-            directory, proc.base(authority, backend.address, workers=1),
+            directory, proc.base(authority, backend.address, workers=1, sandbox="no"),
             wrap=lambda words: ["valgrind", "--tool=callgrind", "--trace-children=yes",
                                 f"--callgrind-out-file={directory}/callgrind.%p", *words]))
         return started[-1].wait_ready()
