@@ -44,7 +44,7 @@ static void log_tls(struct log_line *line, const struct session *s)
 void session_log_end(const struct session *s, double now)
 {
 	struct log_line line;
-	char client[ADDR_TEXT_BYTES];
+	char client[ADDR_TEXT_BYTES], via[ADDR_TEXT_BYTES];
 
 	/* Of those that were refused at the door there is a line a minute for each address. */
 	if (!log_begin(&line, s->relay->log, s->visit.told ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO,
@@ -54,6 +54,10 @@ void session_log_end(const struct session *s, double now)
 	log_str(&line, "id", s->id);
 	log_str(&line, "listener", s->service->listener->name);
 	log_str(&line, "client", client);
+	if (s->via) {
+		addr_format(s->via, via, sizeof via);
+		log_str(&line, "via", via);
+	}
 	log_tls(&line, s);
 	if (s->smtp.helo_len > 0)
 		log_slice(&line, "helo", slice_of(s->smtp.helo, s->smtp.helo_len));

@@ -11,6 +11,7 @@
 #include "proxy/smtp/smtp.h"
 
 enum stage {
+	STAGE_ANNOUNCE,  /* a balancer is to say whom it brings */
 	STAGE_HANDSHAKE, /* implicit TLS begins */
 	STAGE_RELAY,     /* bytes go both ways, or are answered; the server may still be coming */
 	STAGE_UPGRADE,   /* the answer to STARTTLS is on its way, then the handshake */
@@ -60,7 +61,8 @@ struct session {
 	struct dialer dialer;
 	struct identity identity; /* as the server was told of the client */
 	char id[SESSION_ID_BYTES];
-	struct addr address; /* of the client */
+	struct addr address; /* of the client, as a balancer in front announced it or not */
+	struct addr *via;    /* that balancer's, owned; NULL: there is none */
 	struct visit visit;  /* how it is counted */
 
 	struct ev_timer timer;
@@ -81,10 +83,17 @@ struct session {
 /* Records why the session ends, unless a reason was there first, and goes to STAGE_FLUSH. */
 void session_close(struct session *session, enum ending reason);
 
+/*
+ * It is known who the client is: what hangs on its address is decided, and the first stage but
+ * STAGE_ANNOUNCE begins. False when out of memory.
+ */
+bool session_meet(struct session *session);
+
 /* The client's TLS, for the handshake. NULL when out of memory. */
 struct ssl_st *session_tls(struct session *session);
 
 /* The stages: each moves what it can; true when the stage has changed. */
+bool session_announce(struct session *session);
 bool session_handshake(struct session *session);
 bool session_upgrade(struct session *session);
 bool session_pump(struct session *session);
