@@ -76,37 +76,3 @@ void session_log_end(const struct session *s, double now)
 	log_ms(&line, "seconds", ms(s->started, now));
 	log_end(&line);
 }
-
-void session_log_message(const struct session *s, const struct smtp_verdict *verdict, bool told)
-{
-	struct log_line line;
-
-	if (!log_begin(&line, s->relay->log, LOG_LEVEL_INFO, "message"))
-		return;
-	log_str(&line, "id", s->id);
-	log_num(&line, "bytes", verdict->bytes);
-	if (verdict->code > 0)
-		log_num(&line, "verdict", verdict->code);
-	else
-		log_str(&line, "verdict", "unknown");
-	log_str(&line, "told", told ? "yes" : "no");
-	log_str(&line, "backend", s->service->listener->backend->name);
-	log_end(&line);
-}
-
-void session_tell(struct session *s, bool last)
-{
-	size_t n = 0;
-
-	while (n < s->telling_count) {
-		struct telling *telling = &s->tellings[n];
-		bool told = telling->mark <= s->queued && !s->client.broken;
-		if (!told && !last)
-			break;
-		session_log_message(s, &telling->verdict, told);
-		n++;
-	}
-	s->telling_count -= n;
-	for (size_t i = 0; i < s->telling_count; i++)
-		s->tellings[i] = s->tellings[i + n];
-}

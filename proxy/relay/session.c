@@ -106,7 +106,7 @@ static void session_free(struct session *s)
 	struct relay *relay = s->relay;
 	struct ev_loop *loop = relay->loop;
 
-	session_tell(s, true);
+	ledger_end(s);
 	session_log_end(s, ev_now(loop));
 	show(s);
 	s->service->counters->ended[s->reason]++;

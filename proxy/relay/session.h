@@ -6,6 +6,7 @@
 #define PROXY_RELAY_SESSION_H
 
 #include "proxy/relay/dialer.h"
+#include "proxy/relay/ledger.h"
 #include "proxy/relay/peer.h"
 #include "proxy/relay/relay.h"
 #include "proxy/smtp/smtp.h"
@@ -21,14 +22,6 @@ enum stage {
 
 /* How far the server's side is. */
 enum dialing { DIALING_NOT, DIALING_CONNECT, DIALING_GREETING, DIALING_DONE };
-
-/* A message's fate, on its way to the client: logged when the client has been told. */
-struct telling {
-	struct smtp_verdict verdict;
-	uint64_t mark; /* told when this many bytes have gone to the client */
-};
-
-enum { TELLINGS_MAX = 4 };
 
 /* What the deadline that runs is for: it starts anew when any of this changes. */
 struct waiting_for {
@@ -76,8 +69,7 @@ struct session {
 
 	double started, tls_began, secured, dialed, connected; /* 0: has not come to that */
 	uint64_t queued; /* bytes that were to go to the client, ever */
-	struct telling tellings[TELLINGS_MAX];
-	size_t telling_count;
+	struct ledger ledger;
 };
 
 /* Records why the session ends, unless a reason was there first, and goes to STAGE_FLUSH. */
@@ -109,12 +101,6 @@ void session_set_deadline(struct session *session, double now);
 double session_due(const struct session *session);
 void session_on_time(struct session *session, double now);
 
-/* Lines of the log. */
+/* A line of the log. */
 void session_log_end(const struct session *session, double now);
-void session_log_message(const struct session *session, const struct smtp_verdict *verdict,
-			 bool told);
-
-/* Logs the messages that the client has been told of by now; all that are left when `last`. */
-void session_tell(struct session *session, bool last);
-
 #endif
