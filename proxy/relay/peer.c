@@ -134,6 +134,8 @@ static void forget(struct peer *peer, struct ev_loop *loop)
 
 void peer_close(struct peer *peer, struct ev_loop *loop)
 {
+	if (peer->ssl)
+		tls_finish(peer->ssl);
 	forget(peer, loop);
 	if (peer->fd >= 0)
 		close(peer->fd);

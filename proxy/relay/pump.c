@@ -65,7 +65,7 @@ static void begin_upgrade(struct session *s, const struct smtp_step *step)
 	/* It is closed after the handshake: by then its 221 is there, and read, or it would get
 	 * RST. */
 	if (step->note == SMTP_NOTE_QUIT_SERVER)
-		net_write(s->server.fd, SLICE("QUIT\r\n"));
+		peer_say(&s->server, SLICE("QUIT\r\n"));
 	peer_watch(&s->server, s->relay->loop, false, false);
 	s->dialing = DIALING_NOT;
 	s->stage = STAGE_UPGRADE;

@@ -42,6 +42,7 @@
 	ROW(BACKEND_DOWN, "backend-down", "no connection to the backend could be made") \
 	ROW(BACKEND_REFUSED, "backend-refused", \
 	    "the backend greeted with a refusal, or refused Postern's own EHLO") \
+	ROW(BACKEND_TLS, "backend-tls", "TLS with the backend could not be had") \
 	ROW(BACKEND_IDENTITY, "backend-identity", \
 	    "the backend refused what it was told of the client") \
 	ROW(BACKEND_LOST, "backend-lost", "the backend went away") \
