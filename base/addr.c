@@ -213,10 +213,6 @@ bool network_parse(struct slice text, struct network *network, const char **why)
 	bool v6 = slice_find(ip, ':', 0) < ip.len;
 	uint64_t most = v6 ? 128 : 32, bits = most;
 
-	if (slice_eq(text, SLICE("unix"))) {
-		*network = (struct network){ .bits = NETWORK_UNIX };
-		return true;
-	}
 	memcpy(network->bytes, v4_mapped, sizeof v4_mapped);
 	if (!parse_ip(ip, v6 ? AF_INET6 : AF_INET, network->bytes + (v6 ? 0 : sizeof v4_mapped))) {
 		*why = "expected an IPv4 or IPv6 address, alone or with `/bits`";
@@ -251,12 +247,24 @@ void network_format(const struct network *network, char *text, size_t size)
 		format_ip(network->bytes, ip);
 	else
 		inet_ntop(AF_INET6, network->bytes, ip, sizeof ip);
-	if (network->bits == NETWORK_UNIX)
-		snprintf(text, size, "unix");
-	else if (network->bits == 128)
+	if (network->bits == 128)
 		snprintf(text, size, "%s", ip);
 	else
 		snprintf(text, size, "%s/%d", ip, network->bits - (v4 ? V4_IN_V6_BITS : 0));
+}
+
+void network_host(const struct network *network, struct addr *addr)
+{
+	*addr = (struct addr){ 0 };
+	if (is_v4_network(network)) {
+		addr->len = sizeof addr->v4;
+		addr->v4.sin_family = AF_INET;
+		memcpy(&addr->v4.sin_addr, network->bytes + sizeof v4_mapped, 4);
+	} else {
+		addr->len = sizeof addr->v6;
+		addr->v6.sin6_family = AF_INET6;
+		memcpy(&addr->v6.sin6_addr, network->bytes, 16);
+	}
 }
 
 bool network_contains(const struct network *network, const struct addr *addr)
@@ -264,8 +272,6 @@ bool network_contains(const struct network *network, const struct addr *addr)
 	size_t whole = network->bits / 8, rest = network->bits % 8;
 	uint8_t bytes[16];
 
-	if (network->bits == NETWORK_UNIX)
-		return addr->any.sa_family == AF_UNIX;
 	if (!to_bytes(addr, bytes) || is_v4(bytes) != is_v4_network(network))
 		return false;
 	if (memcmp(bytes, network->bytes, whole) != 0)

@@ -115,17 +115,30 @@ int net_accept(int listener, struct addr *peer)
 	}
 }
 
-int net_connect(const struct addr *addr)
+/* IP_BIND_ADDRESS_NO_PORT: ip(7). IPv6 has it by the same option. */
+static bool bind_source(int fd, const struct addr *source)
+{
+	return !source || (set_on(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT) &&
+			   bind(fd, &source->any, source->len) == 0);
+}
+
+int net_connect_from(const struct addr *addr, const struct addr *source)
 {
 	int fd = open_socket(addr);
 
 	if (fd < 0)
 		return IO_ERROR;
 	/* After EINTR too the attempt goes on by itself: connect(2). */
-	if (connect(fd, &addr->any, addr->len) == 0 || errno == EINPROGRESS || errno == EINTR)
+	if (bind_source(fd, source) &&
+	    (connect(fd, &addr->any, addr->len) == 0 || errno == EINPROGRESS || errno == EINTR))
 		return fd;
 	close_quietly(fd);
 	return errno == EAGAIN ? IO_AGAIN : IO_ERROR;
+}
+
+int net_connect(const struct addr *addr)
+{
+	return net_connect_from(addr, NULL);
 }
 
 int net_connected(int fd)
@@ -142,25 +155,15 @@ static ssize_t named_failure(void)
 	return errno == EAGAIN || errno == EWOULDBLOCK ? IO_AGAIN : IO_ERROR;
 }
 
-static ssize_t receive(int fd, char *to, size_t room, int flags)
+ssize_t net_read(int fd, char *to, size_t room)
 {
 	ssize_t n;
 
 	assert(room > 0);
 	do
-		n = recv(fd, to, room, flags);
+		n = recv(fd, to, room, 0);
 	while (n < 0 && errno == EINTR);
 	return n >= 0 ? n : named_failure();
-}
-
-ssize_t net_read(int fd, char *to, size_t room)
-{
-	return receive(fd, to, room, 0);
-}
-
-ssize_t net_peek(int fd, char *to, size_t room)
-{
-	return receive(fd, to, room, MSG_PEEK);
 }
 
 ssize_t net_write(int fd, struct slice bytes)

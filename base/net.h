@@ -30,14 +30,15 @@ int net_accept(int listener, struct addr *peer);
  */
 int net_connect(const struct addr *addr);
 
+/* The same from a local address, whose port is best 0: it is chosen only when the other is known,
+ * so that one port serves many. */
+int net_connect_from(const struct addr *addr, const struct addr *source);
+
 /* How the connection went: 0, or the errno. */
 int net_connected(int fd);
 
 /* Bytes read (at least 1), IO_EOF, IO_AGAIN or IO_ERROR. */
 ssize_t net_read(int fd, char *to, size_t room);
-
-/* The same, and the bytes stay to be read. */
-ssize_t net_peek(int fd, char *to, size_t room);
 
 /* Bytes written (at least 1), IO_AGAIN or IO_ERROR. Never raises SIGPIPE. */
 ssize_t net_write(int fd, struct slice bytes);

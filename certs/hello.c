@@ -194,6 +194,5 @@ bool cert_flooded(const SSL *ssl)
 {
 	const struct tls_client *client = SSL_get_app_data(ssl);
 
-	/* Of a server of our own nothing is counted. */
-	return SSL_is_server(ssl) && client->key_updates > KEY_UPDATES_MAX;
+	return client->key_updates > KEY_UPDATES_MAX;
 }

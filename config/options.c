@@ -165,7 +165,7 @@ const struct option options[] = {
 		.words = off,
 		.help = "Networks of balancers that must begin each connection with a PROXY "
 			"header, version 1 or 2, which is believed; nobody else may connect "
-			"then. unix: whoever may use the listener's unix socket." },
+			"then." },
 	{ LISTENER("greet_delay", OPTION_TIME, greet_delay_ms), .preset = "0s", .max = 5 * MINUTE,
 		.help = "Wait before the greeting, so that clients who do not wait for it give "
 			"themselves away." },
@@ -264,7 +264,8 @@ const struct option options[] = {
 	{ BACKEND("full", OPTION_WAIT, full_wait_ms), .preset = "wait 30s", .max = 5 * MINUTE,
 		.help = "When all servers are full: `wait TIME` for one, or `refuse`." },
 	{ BACKEND("source", OPTION_HOSTS, source), .preset = "", .note = "the system's choice",
-		.help = "Local addresses to connect from, one for IPv4 and one for IPv6." },
+		.help = "Local addresses to connect from, of IPv4 and IPv6; each of a family in "
+			"turn." },
 	{ BACKEND("open_relay", OPTION_WORD, open_relay_accept), .preset = "refuse",
 		.words = refuse_accept,
 		.help = "refuse: ask the server as a stranger would, and let no strangers to one "

@@ -34,8 +34,9 @@ static size_t roster_free(const struct roster *roster)
 	return i;
 }
 
-static bool join_one(struct roster *roster, const char *backend, const char *name)
+static bool join_one(struct roster *roster, const char *backend, const struct server_config *server)
 {
+	const char *name = server->written;
 	size_t i = roster_find(roster, backend, name);
 	if (i == SERVERS_MAX) {
 		i = roster_free(roster);
@@ -45,6 +46,9 @@ static bool join_one(struct roster *roster, const char *backend, const char *nam
 		snprintf(row->backend, sizeof(row->backend), "%s", backend);
 		snprintf(row->name, sizeof(row->name), "%s", name);
 		server_begin(&roster->table.records[i], backend, name);
+		server_set_addresses(&roster->table.records[i],
+				     &(struct server_addresses){ .count = 1,
+								 .item = { server->addr } });
 	}
 	roster->rows[i].users++;
 	return true;
@@ -66,7 +70,7 @@ bool roster_join(struct roster *roster, const struct config *config)
 	const struct server_config *server;
 	const char *backend;
 	for (size_t n = 0; (server = roster_pick(config, n, &backend)) != NULL; n++) {
-		if (join_one(roster, backend, server->written))
+		if (join_one(roster, backend, server))
 			continue;
 		leave_first(roster, config, n);
 		return false;

@@ -36,6 +36,7 @@ struct worker {
 	struct log_drops drops;
 	struct ev_loop *loop;
 	struct admit admit;
+	struct server_table servers;
 	struct relay relay;
 	struct turns *turns;
 	enum order order; /* obeyed so far */
@@ -306,16 +307,23 @@ static bool worker_relay(struct worker *worker)
 	addresses_join(&setup->shared->addresses, record);
 	worker->drops = (struct log_drops){ .total = &worker->record->counters.log_dropped };
 	worker->log.drops = &worker->drops;
+	worker->servers = shared_servers(setup->shared);
+	struct relay_memory memory = {
+		.slots = shared_slots(setup->shared, record),
+		.slot_count = setup->shared->plan.slots_each,
+		.counters = &worker->record->counters,
+		.admit = &worker->admit,
+		.servers = &worker->servers,
+		.row = record,
+	};
 	if (!relay_init(&worker->relay, worker->loop, generation->config, generation->certs,
-			&worker->log, shared_slots(setup->shared, record),
-			setup->shared->plan.slots_each, &worker->record->counters, &worker->admit))
+			&worker->log, &memory))
 		return false;
 	for (size_t i = 0; i < generation->config->listener_count; i++) {
 		const char *name = generation->config->listeners[i].name;
 		size_t place = board_listener(shared_board(setup->shared), name);
 		relay_count(&worker->relay, i, &worker->record->listeners[place], place);
 	}
-	worker->relay.server_tls = generation->server_tls;
 	worker->relay.changed = relay_changed;
 	worker->relay.owner = worker;
 	worker->turns =

@@ -1,10 +1,7 @@
 #include "proxy/relay/backend.h"
 
-#include "base/net.h"
 #include "proxy/relay/identity.h"
-
-#include <errno.h>
-#include <string.h>
+#include "proxy/relay/route.h"
 
 void backend_fail(struct session *s, enum ending reason, const char *detail)
 {
@@ -12,7 +9,7 @@ void backend_fail(struct session *s, enum ending reason, const char *detail)
 		s->reason = reason;
 		s->detail = detail;
 	}
-	peer_close(&s->server, s->relay->loop);
+	route_close(s, false);
 	buf_take(&s->client.in, buf_leaving(&s->client.in).len);
 	s->dialing = DIALING_DONE;
 	smtp_event(&s->smtp, SMTP_SERVER_LOST);
@@ -31,36 +28,21 @@ static enum dial_way way_of(enum identity_mode mode)
 
 static void begin_dial(struct session *s)
 {
-	static const enum dial_tls kinds[] = {
-		[BACKEND_TLS_OFF] = DIAL_PLAIN,
-		[BACKEND_TLS_STARTTLS] = DIAL_STARTTLS,
-		[BACKEND_TLS_IMPLICIT] = DIAL_IMPLICIT,
-	};
 	const struct backend_config *backend = s->service->listener->backend;
-	struct dialer_way way = {
-		.plan = { .way = way_of(backend->identity),
-			  .tls = kinds[backend->tls],
-			  .header_most = backend->proxy_header_size_bytes,
-			  .hostname = slice_str(s->relay->config->hostname) },
-		.tls = s->relay->server_tls[backend - s->relay->config->backends],
+	struct dial_plan plan = {
+		.way = way_of(backend->identity),
+		.header_most = backend->proxy_header_size_bytes,
+		.hostname = slice_str(s->relay->config->hostname),
 	};
 
-	if (way.plan.way != DIAL_SILENT)
+	if (plan.way != DIAL_SILENT)
 		identity_fill(&s->identity, s);
-	dialer_begin(&s->dialer, &way, &s->identity);
+	dialer_begin(&s->dialer, &plan, &s->identity);
 }
 
-void backend_connect(struct session *s)
+void backend_open(struct session *s, int fd)
 {
-	if (s->dialing != DIALING_NOT || !smtp_wants_server(&s->smtp))
-		return;
-	const struct backend_config *backend = s->service->listener->backend;
-	int fd = net_connect(&backend->server.item[0].addr);
 	s->dialed = session_now(s);
-	if (fd < 0) {
-		backend_fail(s, END_BACKEND_DOWN, strerror(errno));
-		return;
-	}
 	s->dialing = DIALING_CONNECT;
 	peer_open(&s->server, fd, false, false);
 	begin_dial(s);
@@ -72,7 +54,7 @@ static void note_untold(struct session *s)
 	const struct backend_config *backend = s->service->listener->backend;
 	struct log_line line;
 
-	if (s->dialer.way.plan.way != DIAL_XCLIENT || s->dialer.dial.code >= 400 ||
+	if (s->dialer.plan.way != DIAL_XCLIENT || s->dialer.dial.code >= 400 ||
 	    dial_told(&s->dialer.dial) == DIAL_XCLIENT ||
 	    !log_begin(&line, s->relay->log, LOG_LEVEL_WARNING, "no-xclient"))
 		return;
@@ -84,34 +66,34 @@ static void note_untold(struct session *s)
 
 static void ready(struct session *s)
 {
-	if (s->dialer.reason != END_NONE && s->reason == END_NONE) {
-		s->reason = s->dialer.reason;
-		s->detail = s->dialer.detail;
+	const struct dialer *dialer = &s->dialer;
+	unsigned code = dialer->reason == END_NONE ? dialer->dial.code : 0;
+
+	if (!route_greeted(s, code, buf_waiting(&s->server.in)))
+		return;
+	if (dialer->reason != END_NONE && s->reason == END_NONE) {
+		s->reason = dialer->reason;
+		s->detail = dialer->detail;
 	}
 	note_untold(s);
 	s->dialing = DIALING_DONE;
 	smtp_event(&s->smtp, SMTP_CONNECTED);
 }
 
-/* What the server said so far is not for the client. */
-static void failed(struct session *s)
-{
-	buf_cut(&s->server.in, 0, buf_waiting(&s->server.in).len);
-	backend_fail(s, s->dialer.reason, s->dialer.detail);
-}
-
 static bool dial(struct session *s)
 {
 	bool moved = dialer_move(&s->dialer, &s->server, &s->relay->pool);
 
+	if (s->dialer.stage == DIALER_FAILED) {
+		route_lost(s, s->dialer.reason, s->dialer.detail);
+		return moved;
+	}
 	if (s->dialing == DIALING_CONNECT && s->dialer.stage != DIALER_CONNECTING) {
-		s->connected = session_now(s);
+		route_connected(s);
 		s->dialing = DIALING_GREETING;
 	}
 	if (s->dialer.stage == DIALER_READY)
 		ready(s);
-	else if (s->dialer.stage == DIALER_FAILED)
-		failed(s);
 	return moved;
 }
 

@@ -4,8 +4,8 @@
 
 #include "proxy/relay/session.h"
 
-/* Begins to connect where the inspector wants a server and none is coming. */
-void backend_connect(struct session *session);
+/* Takes over a socket that is being connected. */
+void backend_open(struct session *session, int fd);
 
 /* Goes on with connecting, dialling and reading; false where nothing moved. */
 bool backend_read(struct session *session);

@@ -46,7 +46,6 @@ struct listener_counters {
 	uint64_t handshake_failures[TLS_FAILURE_WORDS];
 	struct timing handshake;
 	uint64_t messages[VERDICT_WORDS];
-	uint64_t unheard; /* accepted, and the client did not show that it heard so */
 	uint64_t bytes_to_server;
 	uint64_t bytes_to_client;
 	uint64_t ended[END_COUNT]; /* by reason; of connections that never were sessions, too */
@@ -58,6 +57,8 @@ struct relay_counters {
 	uint64_t open;
 	struct smtp_tally tally;
 	struct timing turn;     /* of the loop: how long all others waited for one */
+	uint64_t waited;        /* sessions: for a place with a server, all being full */
+	uint64_t failovers;     /* to another address or server */
 	uint64_t auth_failures; /* refused by the server, or taken */
 	uint64_t auth_successes;
 	uint64_t bans;          /* for failures of AUTH */

@@ -1,6 +1,6 @@
 /* No state is without a deadline (RFC 5321 section 4.5.3.2). */
 #include "proxy/relay/backend.h"
-#include "proxy/relay/session.h"
+#include "proxy/relay/route.h"
 
 #include <math.h>
 
@@ -9,6 +9,11 @@ static const double RATE_SECONDS = 60;
 static double seconds(uint64_t ms)
 {
 	return (double)ms / 1000;
+}
+
+static bool dials(const struct session *s)
+{
+	return s->dialing > DIALING_NOT && s->dialing < DIALING_DONE;
 }
 
 static double timeout_of(const struct session *s)
@@ -27,8 +32,8 @@ static double timeout_of(const struct session *s)
 		return seconds(t->command_ms);
 	if (s->waiting.server_takes)
 		return seconds(t->data_block_ms);
-	if (s->dialing == DIALING_CONNECT)
-		return seconds(s->service->listener->backend->connect_timeout_ms);
+	if (dials(s))
+		return route_patience(s);
 	return seconds(ms[s->waiting.await]);
 }
 
@@ -49,7 +54,7 @@ static struct waiting_for waits_for(const struct session *s)
 	else if (w.await == SMTP_AWAIT_DATA_BLOCK)
 		w.progress = s->client.received;
 	else if (w.await == SMTP_AWAIT_GREETING)
-		w.progress = (uint64_t)s->dialing;
+		w.progress = (uint64_t)s->journey.place.attempts << 8 | (uint64_t)s->dialing;
 	return w;
 }
 
@@ -95,6 +100,7 @@ double session_due(const struct session *s)
 		return s->flush_by;
 	if (s->stage != STAGE_RELAY)
 		return due;
+	due = fmin(due, route_look_at(s));
 	if (s->greet_at > 0)
 		due = fmin(due, s->greet_at);
 	if (!s->smtp.expired)
@@ -125,8 +131,8 @@ static void deadline_passed(struct session *s)
 		session_close(s, END_CLIENT_STUCK);
 	else if (s->waiting.server_takes)
 		backend_fail(s, END_BACKEND_STUCK, NULL);
-	else if (s->dialing == DIALING_CONNECT)
-		backend_fail(s, END_BACKEND_DOWN, "the connection was not made in time");
+	else if (dials(s))
+		route_late(s);
 	else
 		smtp_event(&s->smtp, SMTP_DEADLINE);
 }
@@ -140,8 +146,7 @@ void session_on_time(struct session *s, double now)
 	}
 	if (s->stage != STAGE_RELAY) {
 		if (now >= s->deadline)
-			session_close(s, s->stage == STAGE_ANNOUNCE ? END_PROXY_TIMEOUT
-								    : END_HANDSHAKE_TIMEOUT);
+			session_close(s, END_HANDSHAKE_TIMEOUT);
 		return;
 	}
 	if (s->greet_at > 0 && now >= s->greet_at)

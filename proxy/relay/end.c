@@ -3,7 +3,7 @@
  * closed. A close with unread input would send RST and destroy the last reply on its way.
  */
 #include "proxy/relay/life.h"
-#include "proxy/relay/session.h"
+#include "proxy/relay/route.h"
 #include "proxy/relay/tls.h"
 
 enum { DISCARD_BYTES = 64 * 1024 };
@@ -15,10 +15,7 @@ void session_close(struct session *s, enum ending reason)
 		return;
 	if (s->reason == END_NONE)
 		s->reason = reason;
-	if (smtp_in_message(&s->smtp))
-		peer_reset(&s->server, s->relay->loop);
-	else
-		peer_close(&s->server, s->relay->loop);
+	route_close(s, smtp_in_message(&s->smtp));
 	buf_drop(&s->client.in);
 	s->stage = STAGE_FLUSH;
 	s->flush_by = session_now(s) + FLUSH_SECONDS;
@@ -49,14 +46,11 @@ static bool discard(struct session *s)
 	ssize_t n;
 
 	while ((n = net_read(s->client.fd, s->relay->room, SMTP_ROOM_BYTES)) > 0) {
-		ledger_heard(s);
 		s->discarded += (size_t)n;
 		if (s->discarded >= DISCARD_BYTES)
 			return true;
 	}
 	s->client.readable = false;
-	if (n == IO_EOF)
-		ledger_heard(s);
 	return n != IO_AGAIN;
 }
 
@@ -68,7 +62,6 @@ bool session_flush(struct session *s)
 	s->queued += before - buf_leaving(&s->server.in).len;
 	if (buf_leaving(&s->server.in).len > 0 && !s->client.broken)
 		return false;
-	ledger_turn(s);
 	if (!s->finished)
 		finish(s);
 	/* Its own end was there before ours: nothing can come any more. */

@@ -1,6 +1,7 @@
 #include "proxy/relay/relay.h"
 
 #include "proxy/relay/admission.h"
+#include "proxy/relay/group.h"
 #include "proxy/relay/life.h"
 #include "proxy/relay/rules.h"
 #include "proxy/relay/session.h"
@@ -11,6 +12,29 @@
 #include <unistd.h>
 
 enum { IDLE_BUFFERS = 16 };
+
+static bool add_groups(struct relay *relay, const struct relay_memory *memory)
+{
+	const struct config *config = relay->config;
+
+	relay->groups = calloc(config->backend_count + 1, sizeof *relay->groups);
+	if (!relay->groups)
+		return false;
+	for (size_t i = 0; i < config->backend_count; i++)
+		if (!group_init(&relay->groups[i], &config->backends[i], memory->servers,
+				memory->row))
+			return false;
+	return true;
+}
+
+/* Nothing that the client has, or where it comes from, is asked of it before it may send mail. */
+static bool is_for_strangers(const struct listener_config *listener)
+{
+	bool certificate = listener->clients && listener->clients->verify == CLIENTS_REQUIRE;
+
+	return !listener->backend->open_relay_accept && listener->networks.count == 0 &&
+	       !listener->policy->require_auth && !certificate;
+}
 
 static bool add_services(struct relay *relay, struct cert_store *const *certs)
 {
@@ -23,6 +47,8 @@ static bool add_services(struct relay *relay, struct cert_store *const *certs)
 		struct service *service = &relay->services[i];
 		service->listener = &config->listeners[i];
 		service->certs = certs[i];
+		service->group = &relay->groups[service->listener->backend - config->backends];
+		service->strangers = is_for_strangers(service->listener);
 		service->rules = rules_new(config, service->listener);
 		if (!service->rules)
 			return false;
@@ -31,23 +57,24 @@ static bool add_services(struct relay *relay, struct cert_store *const *certs)
 }
 
 bool relay_init(struct relay *relay, struct ev_loop *loop, const struct config *config,
-		struct cert_store *const *certs, const struct log *log, struct session_slot *slots,
-		size_t slot_count, struct relay_counters *counters, const struct admit *admit)
+		struct cert_store *const *certs, const struct log *log,
+		const struct relay_memory *memory)
 {
 	*relay = (struct relay){
 		.loop = loop,
 		.config = config,
 		.log = log,
-		.slots = slots,
-		.slot_count = slot_count,
-		.counters = counters,
-		.admit = admit,
+		.slots = memory->slots,
+		.slot_count = memory->slot_count,
+		.counters = memory->counters,
+		.admit = memory->admit,
 	};
 	/* Ids count on from a random number, so that no two workers or runs share any. */
 	if (getrandom(&relay->id_next, sizeof relay->id_next, 0) != sizeof relay->id_next)
 		relay->id_next = (uint64_t)time(NULL) << 32 ^ (uint64_t)getpid();
 	relay->room = malloc(SMTP_ROOM_BYTES);
-	if (relay->room && pool_init(&relay->pool, IDLE_BUFFERS) && add_services(relay, certs))
+	if (relay->room && pool_init(&relay->pool, IDLE_BUFFERS) && add_groups(relay, memory) &&
+	    add_services(relay, certs))
 		return true;
 	relay_release(relay);
 	return false;
@@ -66,6 +93,9 @@ void relay_release(struct relay *relay)
 	for (size_t i = 0; relay->services && i < relay->config->listener_count; i++)
 		rules_free(relay->services[i].rules);
 	free(relay->services);
+	for (size_t i = 0; relay->groups && i < relay->config->backend_count; i++)
+		group_release(&relay->groups[i]);
+	free(relay->groups);
 	free(relay->room);
 	pool_release(&relay->pool);
 	*relay = (struct relay){ 0 };

@@ -7,13 +7,14 @@
 
 #include "base/buf.h"
 #include "certs/certs.h"
-#include "certs/server_tls.h"
 #include "config/config.h"
 #include "proxy/admit/admit.h"
 #include "proxy/relay/counters.h"
 #include "proxy/relay/slot.h"
 
 struct ev_loop;
+struct group;
+struct server_table;
 struct session;
 struct smtp_policy;
 
@@ -22,8 +23,20 @@ struct service {
 	const struct listener_config *listener;
 	const struct cert_store *certs;
 	struct rules *rules; /* the policy as the inspector reads it */
+	struct group *group; /* the backend's servers */
+	bool strangers; /* anybody may use it, so no server that relays for strangers is for it */
 	struct listener_counters *counters;
 	uint16_t counted; /* as which of LISTENERS_COUNTED */
+};
+
+/* What is shared with other processes; it outlives the worker. */
+struct relay_memory {
+	struct session_slot *slots; /* `slot_count` of them bound the sessions */
+	size_t slot_count;
+	struct relay_counters *counters;
+	const struct admit *admit;
+	const struct server_table *servers;
+	size_t row; /* ours in the table of servers */
 };
 
 struct relay {
@@ -34,14 +47,13 @@ struct relay {
 	char *room; /* lent to the inspector for a step, or to read what is thrown away */
 
 	struct service *services; /* one a listener of the configuration */
+	struct group *groups;     /* one a backend */
 	struct session_slot *slots;
 	size_t slot_count;
 	size_t slot_next; /* where to look for a free one */
 	struct relay_counters *counters;
 	const struct admit *admit; /* lent */
 	uint64_t overload_us;      /* when that was last logged, by admit_now_us(); 0: never */
-
-	struct server_tls *const *server_tls; /* one a backend; NULL where that has no TLS */
 
 	struct session *sessions; /* list of all */
 	size_t open;
@@ -54,12 +66,11 @@ struct relay {
 
 /*
  * Sets up everything a worker needs; nothing is opened. `certs` is one store a listener of the
- * configuration. `slots` and `counters` are shared memory that outlives the worker; `slot_count`
- * bounds the sessions. False when out of memory. `server_tls` and relay_count() come next.
+ * configuration. False when out of memory. relay_count() comes next.
  */
 bool relay_init(struct relay *relay, struct ev_loop *loop, const struct config *config,
-		struct cert_store *const *certs, const struct log *log, struct session_slot *slots,
-		size_t slot_count, struct relay_counters *counters, const struct admit *admit);
+		struct cert_store *const *certs, const struct log *log,
+		const struct relay_memory *memory);
 
 /*
  * Where a listener's sessions are counted: its place, of LISTENERS_COUNTED, in shared memory that

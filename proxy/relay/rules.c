@@ -13,8 +13,6 @@ static struct smtp_list take(const struct strings *strings, struct slice **words
 
 static bool way_is_safe(const struct backend_config *backend)
 {
-	if (backend->tls != BACKEND_TLS_OFF)
-		return true;
 	for (size_t i = 0; i < backend->server.count; i++)
 		if (!addr_is_loopback(&backend->server.item[i].addr))
 			return false;

@@ -16,6 +16,7 @@ struct session_slot {
 	char kill[SESSION_ID_BYTES]; /* the master's: whose end is wanted */
 	uint8_t doing;               /* enum session_doing */
 	uint16_t listener;           /* as it is counted: LISTENERS_COUNTED */
+	uint16_t server;             /* its record in the table of servers, from 1; 0: none */
 	uint64_t since_ms;           /* CLOCK_REALTIME */
 	uint64_t bytes_to_server;
 	uint64_t bytes_to_client;
@@ -24,7 +25,8 @@ struct session_slot {
 
 /* What a session is about, for people. */
 enum session_doing {
-	DOING_HANDSHAKE, /* or a balancer is to say whom it brings */
+	DOING_HANDSHAKE,
+	DOING_WAIT, /* all servers are full */
 	DOING_CONNECT,
 	DOING_GREETING,   /* the server's is waited for */
 	DOING_COMMAND,    /* the client's next one is */

@@ -19,7 +19,8 @@ class Talk:
     def __init__(self, connection):
         self.socket = connection
         connection.settimeout(PATIENCE_S)
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if connection.family != socket.AF_UNIX:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.received = bytearray()
         """Everything that ever came."""
         self.messages = []

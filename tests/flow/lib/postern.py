@@ -92,8 +92,7 @@ class Postern:
         self._addresses = {}
         for event in self.events("listening"):
             host, _, port = event["address"].rpartition(":")
-            where = port if host == "unix" else (host.strip("[]"), int(port))
-            self._addresses.setdefault(event["listener"], where)
+            self._addresses.setdefault(event["listener"], (host.strip("[]"), int(port)))
         self._wait_quiet()
         self._baseline = self._descriptor_counts()
 
