@@ -1,8 +1,6 @@
 /* Values that are addresses, networks and servers. */
 #include "config/parse.h"
 
-#include <netdb.h>
-
 bool parse_is_none(const struct parse *parse)
 {
 	return parse->option->words && slice_eq(parse->text, slice_str(parse->option->words->word));
@@ -58,45 +56,16 @@ bool parse_address(const struct parse *parse)
 	return add_addr(parse, &addr);
 }
 
-static bool add_server(const struct parse *parse, const struct addr *addr)
+static bool add_server(const struct parse *parse, const struct server_config *server)
 {
 	struct servers *list = parse->at;
-	const char *written = arena_string(parse->source->arena, parse->text);
 
 	for (size_t i = 0; i < list->count; i++)
-		if (strcmp(list->item[i].written, written) == 0)
+		if (strcmp(list->item[i].written, server->written) == 0)
 			return parse_refuse(parse, "it is in the list already");
 	list->item = arena_grow(parse->source->arena, list->item, list->count, sizeof *list->item);
-	list->item[list->count++] = (struct server_config){ written, *addr };
+	list->item[list->count++] = *server;
 	return true;
-}
-
-/*
- * The first IPv4 address, where there is one: only one address is ever tried, and an old server
- * that `localhost` means is more often found there than on ::1.
- */
-static bool look_up(const struct parse *parse, const char *host, in_port_t port)
-{
-	struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *found, *best;
-	struct addr addr = { .len = 0 };
-	int error = getaddrinfo(host, NULL, &hints, &found);
-
-	if (error != 0)
-		return parse_refuse(parse,
-				    "the name is not found (%s); write an address in its place",
-				    gai_strerror(error));
-	for (best = found; best->ai_next && best->ai_family != AF_INET;)
-		best = best->ai_next;
-	if (best->ai_family != AF_INET)
-		best = found;
-	addr.len = best->ai_addrlen;
-	memcpy(&addr.any, best->ai_addr, best->ai_addrlen);
-	freeaddrinfo(found);
-	if (addr.any.sa_family == AF_INET)
-		addr.v4.sin_port = port;
-	else
-		addr.v6.sin6_port = port;
-	return add_server(parse, &addr);
 }
 
 /* Digits and dots alone are an address with a mistake, not a name. */
@@ -110,24 +79,25 @@ static bool is_host_name(struct slice host)
 
 bool parse_server(const struct parse *parse)
 {
+	struct arena *arena = parse->source->arena;
+	struct server_config server = { .written = arena_string(arena, parse->text) };
 	size_t colon = slice_find(parse->text, ':', 0);
 	struct slice host = slice_head(parse->text, colon);
-	struct addr addr;
 	uint64_t port;
 	const char *why;
 
-	if (addr_parse(parse->text, &addr, &why)) {
+	if (addr_parse(parse->text, &server.addr, &why)) {
 		/* To listen on port 0 is to have the kernel choose; there is no such server. */
-		if (addr.any.sa_family != AF_UNIX && addr_port(&addr) == 0)
+		if (server.addr.any.sa_family != AF_UNIX && addr_port(&server.addr) == 0)
 			return parse_refuse(parse, "expected a port from 1 to 65535");
-		return add_server(parse, &addr);
+		return add_server(parse, &server);
 	}
+	server.addr = (struct addr){ 0 };
 	if (!is_host_name(host) || slice_eq(host, SLICE("unix")))
 		return parse_refuse(parse, "%s", why);
 	if (!slice_number(slice_skip(parse->text, colon + 1), &port) || port == 0 ||
 	    port > UINT16_MAX)
 		return parse_refuse(parse, "expected a port from 1 to 65535 after the colon");
-	if (parse->source->sealed)
-		return parse_refuse(parse, "names are not looked up here");
-	return look_up(parse, arena_string(parse->source->arena, host), htons((uint16_t)port));
+	server.host = arena_string(arena, host);
+	return add_server(parse, &server);
 }

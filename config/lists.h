@@ -22,7 +22,8 @@ struct addrs {
 /* A server to connect to. */
 struct server_config {
 	const char *written; /* as in the file: what the log and the tables call it */
-	struct addr addr;    /* where the name was found, or the address itself */
+	const char *host;    /* a name, to be looked up when it is needed; NULL: an address */
+	struct addr addr;    /* ... and this is it; otherwise its length is 0 */
 };
 
 struct servers {

@@ -274,7 +274,8 @@ const struct option options[] = {
 		.help = "Sessions that each worker opens ahead, so that a slow greeting costs "
 			"clients nothing." },
 	{ BACKEND("resolve", OPTION_TIME, resolve_ms), .preset = "5m", .min = 1000, .max = DAY,
-		.help = "How often names of servers are looked up again." },
+		.help = "How often names of servers are looked up again. One that is not found any more "
+			"keeps its last addresses." },
 
 	{ POLICY("message_size", OPTION_SIZE, message_size_bytes), .preset = "0", .max = PETA,
 		.help = "The greatest size of a message; 0: what the backend says." },

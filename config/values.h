@@ -9,7 +9,7 @@
 struct value_source {
 	struct arena *arena;   /* for strings and lists */
 	const char *directory; /* absolute; where relative paths start */
-	bool sealed;           /* nothing outside is asked: a server's name is an error */
+	bool sealed;           /* nothing outside is asked: the system's name is not */
 };
 
 /* What is wrong with a value. */

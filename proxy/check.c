@@ -1,5 +1,6 @@
 #include "proxy/check.h"
 #include "proxy/generation.h"
+#include "proxy/resolver.h"
 
 static const char *plural(size_t count)
 {
@@ -25,11 +26,30 @@ static void print_bad(const char *path, const struct complaints *complaints)
 	putchar('\n');
 }
 
+/* Postern would start all the same, and go on looking. */
+static void check_names(const struct backend_config *backend, struct complaints *complaints)
+{
+	for (size_t i = 0; i < backend->server.count; i++) {
+		const struct server_config *server = &backend->server.item[i];
+		struct server_addresses found;
+		const char *why;
+		if (server->host == NULL)
+			continue;
+		resolver_ask(server->written, &found, &why);
+		if (found.count == 0)
+			complain_warn(complaints, backend->place,
+				      "[backend %s] server = %s: the name is not found (%s)",
+				      backend->name, server->written, why);
+	}
+}
+
 enum exit_status check_run(const struct args *args)
 {
 	struct complaints complaints = { 0 };
 	struct generation *generation =
 		generation_load(args->path, &args->overrides, NULL, &complaints);
+	for (size_t i = 0; generation != NULL && i < generation->config->backend_count; i++)
+		check_names(&generation->config->backends[i], &complaints);
 	if (complaints.text != NULL)
 		fputs(complaints.text, stderr);
 	enum exit_status status = EXIT_CONFIGURATION;

@@ -7,6 +7,7 @@
 
 #include "proxy/generation.h"
 #include "proxy/keeper.h"
+#include "proxy/resolver.h"
 #include "proxy/roster.h"
 #include "proxy/pulse.h"
 #include "proxy/shared.h"
@@ -43,6 +44,7 @@ struct crews {
 	struct crew *first;
 	struct shared shared;
 	struct roster roster;
+	struct resolver resolver;
 	struct sockets sockets;
 	int signals; /* the master's signalfd */
 	struct upkeep upkeep;

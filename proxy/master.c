@@ -175,6 +175,9 @@ static void master_tend(struct master *master)
 		crew = next;
 	}
 	keeper_tend(&master->crews.keeper);
+	if (master->crews.first != NULL)
+		resolver_tend(&master->crews.resolver, &master->crews.roster,
+			      &master->crews.first->generation->privilege);
 }
 
 /* After whatever has happened: draws the conclusions from how the crews stand. */
@@ -284,15 +287,9 @@ static void master_handle_signals(struct master *master)
 
 static int master_wait_ms(const struct master *master)
 {
-	uint64_t due_ms = upkeep_due_ms(&master->crews.upkeep);
-	if (keeper_due_ms(&master->crews.keeper) < due_ms)
-		due_ms = keeper_due_ms(&master->crews.keeper);
+	uint64_t due_ms = polls_due_ms(&master->crews);
 	if (guard_due_ms(&master->guard) < due_ms)
 		due_ms = guard_due_ms(&master->guard);
-	for (const struct crew *crew = master->crews.first; crew != NULL; crew = crew->next) {
-		if (crew_due_ms(crew) < due_ms)
-			due_ms = crew_due_ms(crew);
-	}
 	if (master->coming != NULL && master->current != NULL &&
 	    master->coming->started_ms + START_MS < due_ms)
 		due_ms = master->coming->started_ms + START_MS;
@@ -312,6 +309,8 @@ static void master_turn(struct master *master)
 	const struct pollfd *news = polls + POLL_MEMBERS;
 	if (polls[POLL_MONITOR].revents != 0)
 		keeper_hear(&master->crews.keeper);
+	if (polls[POLL_RESOLVER].revents != 0)
+		resolver_hear(&master->crews.resolver, &master->crews.roster, master_log(master));
 	for (struct crew *crew = master->crews.first; crew != NULL; crew = crew->next) {
 		for (size_t i = 0; i < crew->count; i++, news++) {
 			if (news->revents != 0)
@@ -362,7 +361,10 @@ enum exit_status master_run(const struct master_options *options)
 {
 	struct master master = {
 		.options = options,
-		.crews = { .signals = -1, .shared = { .fd = -1 }, .keeper = KEEPER_NONE },
+		.crews = { .signals = -1,
+			   .shared = { .fd = -1 },
+			   .keeper = KEEPER_NONE,
+			   .resolver = RESOLVER_NONE },
 		.files = room_for_files(),
 	};
 	struct complaints complaints = { 0 };
@@ -382,6 +384,7 @@ enum exit_status master_run(const struct master_options *options)
 	while (master.crews.first != NULL || !keeper_is_gone(&master.crews.keeper))
 		master_turn(&master);
 
+	resolver_release(&master.crews.resolver);
 	keeper_release(&master.crews.keeper);
 	upkeep_end(&master.crews.upkeep);
 	sockets_close(&master.crews.sockets);

@@ -16,10 +16,26 @@ size_t polls_gather(struct polls *polls, const struct crews *crews)
 	struct pollfd *poll = polls->item;
 	*poll++ = (struct pollfd){ .fd = crews->signals, .events = POLLIN };
 	*poll++ = keeper_poll(&crews->keeper);
+	*poll++ = resolver_poll(&crews->resolver);
 	for (const struct crew *crew = crews->first; crew != NULL; crew = crew->next) {
 		for (size_t i = 0; i < crew->count; i++)
 			*poll++ =
 				(struct pollfd){ .fd = crew->members[i].channel, .events = POLLIN };
 	}
 	return count;
+}
+
+static uint64_t sooner(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+uint64_t polls_due_ms(const struct crews *crews)
+{
+	uint64_t due_ms = upkeep_due_ms(&crews->upkeep);
+	due_ms = sooner(due_ms, keeper_due_ms(&crews->keeper));
+	due_ms = sooner(due_ms, resolver_due_ms(&crews->resolver, &crews->roster));
+	for (const struct crew *crew = crews->first; crew != NULL; crew = crew->next)
+		due_ms = sooner(due_ms, crew_due_ms(crew));
+	return due_ms;
 }

@@ -4,7 +4,7 @@
 
 #include "proxy/crew.h"
 
-enum { POLL_SIGNALS, POLL_MONITOR, POLL_MEMBERS };
+enum { POLL_SIGNALS, POLL_MONITOR, POLL_RESOLVER, POLL_MEMBERS };
 
 struct polls {
 	struct pollfd *item; /* owned */
@@ -12,9 +12,12 @@ struct polls {
 };
 
 /*
- * Signals, the monitor, then one for each member of each crew, in their order: how many. 0 when
- * there is no memory.
+ * Signals, the monitor, the names that are looked up, then one for each member of each crew, in
+ * their order: how many. 0 when there is no memory.
  */
 size_t polls_gather(struct polls *polls, const struct crews *crews);
+
+/* When something of theirs is due, by clock_ms(); UINT64_MAX: never. */
+uint64_t polls_due_ms(const struct crews *crews);
 
 #endif

@@ -102,6 +102,8 @@ static enum group_answer obstacle(const struct group *group, struct member *memb
 
 	if (server_get_addresses(record, &member->sequence, &member->addresses))
 		member->good = 0;
+	if (record->admin != SERVER_DISABLED && member->sequence == 0)
+		return GROUP_NAMELESS;
 	if (record->admin == SERVER_DISABLED || member->addresses.count == 0 ||
 	    server_is_down(record, group->config->probe_ms, wish->now_ms))
 		return GROUP_DOWN;
@@ -116,7 +118,7 @@ static enum group_answer obstacle(const struct group *group, struct member *memb
 static enum group_answer worse(enum group_answer a, enum group_answer b)
 {
 	static const uint8_t weight[] = {
-		[GROUP_DOWN] = 0,   [GROUP_RELAYS] = 1, [GROUP_UNASKED] = 2,
+		[GROUP_DOWN] = 0,   [GROUP_RELAYS] = 1, [GROUP_UNASKED] = 2, [GROUP_NAMELESS] = 3,
 		[GROUP_PAUSED] = 3, [GROUP_FULL] = 4,   [GROUP_TAKEN] = 0,
 	};
 

@@ -57,12 +57,13 @@ struct wish {
 };
 
 enum group_answer {
-	GROUP_TAKEN,   /* the place is had: `member` is set */
-	GROUP_FULL,    /* there are servers, and none has room now */
-	GROUP_PAUSED,  /* the same, as the administrator has it */
-	GROUP_DOWN,    /* there is none that could be had */
-	GROUP_RELAYS,  /* those that could be had are open relays, */
-	GROUP_UNASKED, /* or may be, as far as is known yet */
+	GROUP_TAKEN,    /* the place is had: `member` is set */
+	GROUP_FULL,     /* there are servers, and none has room now */
+	GROUP_PAUSED,   /* the same, as the administrator has it */
+	GROUP_NAMELESS, /* the same: their names are being looked up for the first time */
+	GROUP_DOWN,     /* there is none that could be had */
+	GROUP_RELAYS,   /* those that could be had are open relays, */
+	GROUP_UNASKED,  /* or may be, as far as is known yet */
 };
 
 /* The records are looked up by name. False when out of memory, or a server is not in the table. */

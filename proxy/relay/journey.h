@@ -19,6 +19,7 @@ struct journey {
 	const struct server_config *chosen; /* the last that was dialled; NULL: none */
 	uint32_t failovers;                 /* to another address or server */
 	double dial_by;                     /* no other is tried after that */
+	enum group_answer lack;             /* why a place is waited for */
 	double wait_since;                  /* a place is waited for since then, */
 	double wait_by;                     /* until then; 0: none is */
 	double waited;                      /* in all */

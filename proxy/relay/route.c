@@ -50,18 +50,29 @@ void route_close(struct session *s, bool reset)
 
 /* ------------------------------------------------------------------------------------- waiting */
 
+/* How long that is waited for; 0: not at all. */
+static uint64_t wait_ms(const struct group *group, enum group_answer answer)
+{
+	uint64_t ms = group->config->full_wait_ms;
+
+	if (answer == GROUP_FULL)
+		return ms;
+	if (answer == GROUP_PAUSED || answer == GROUP_NAMELESS)
+		return ms > 0 ? ms : PAUSE_MS;
+	return 0;
+}
+
 static void wait_for_place(struct session *s, enum group_answer answer)
 {
 	struct group *group = group_of(s);
 	double now = session_now(s);
 
 	if (s->journey.wait_by == 0) {
-		uint64_t ms = group->config->full_wait_ms;
 		s->journey.wait_since = now;
-		s->journey.wait_by =
-			now + seconds(ms == 0 && answer == GROUP_PAUSED ? PAUSE_MS : ms);
+		s->journey.wait_by = now + seconds(wait_ms(group, answer));
 		s->relay->counters->waited++;
 	}
+	s->journey.lack = answer;
 	if (!s->journey.place.waits)
 		group_wait(group, &s->journey.place);
 	s->journey.look_at = now + LOOK_SECONDS;
@@ -84,6 +95,7 @@ static const struct {
 } refusals[] = {
 	[GROUP_FULL] = { END_BACKEND_FULL, "all servers have max_sessions" },
 	[GROUP_PAUSED] = { END_BACKEND_FULL, "the servers are paused" },
+	[GROUP_NAMELESS] = { END_BACKEND_DOWN, "the server's name is still being looked up" },
 	[GROUP_DOWN] = { END_BACKEND_DOWN, "no server is up" },
 	[GROUP_RELAYS] = { END_OPEN_RELAY, "the server relays for strangers" },
 	[GROUP_UNASKED] = { END_OPEN_RELAY,
@@ -140,9 +152,7 @@ static void give_up(struct session *s)
 static void settle(struct session *s, enum group_answer answer, enum ending reason,
 		   const char *detail)
 {
-	bool full = answer == GROUP_FULL || answer == GROUP_PAUSED;
-
-	if (full && (group_of(s)->config->full_wait_ms > 0 || answer == GROUP_PAUSED)) {
+	if (wait_ms(group_of(s), answer) > 0) {
 		wait_for_place(s, answer);
 	} else if (reason != END_NONE) {
 		backend_fail(s, reason, detail);
@@ -300,7 +310,7 @@ void route_late(struct session *s)
 {
 	if (s->dialing == DIALING_WAIT) {
 		s->journey.waited += session_now(s) - s->journey.wait_since;
-		backend_fail(s, END_BACKEND_FULL, refusals[GROUP_FULL].detail);
+		backend_fail(s, refusals[s->journey.lack].reason, refusals[s->journey.lack].detail);
 	} else if (s->dialing == DIALING_CONNECT) {
 		route_lost(s, END_BACKEND_DOWN, "the connection was not made in time");
 	} else {

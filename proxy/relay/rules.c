@@ -11,10 +11,17 @@ static struct smtp_list take(const struct strings *strings, struct slice **words
 	return list;
 }
 
+/* Of the names only one is that for good (RFC 6761 section 6.3). */
+static bool is_loopback(const struct server_config *server)
+{
+	return server->host ? slice_eq_nocase(slice_str(server->host), SLICE("localhost"))
+			    : addr_is_loopback(&server->addr);
+}
+
 static bool way_is_safe(const struct backend_config *backend)
 {
 	for (size_t i = 0; i < backend->server.count; i++)
-		if (!addr_is_loopback(&backend->server.item[i].addr))
+		if (!is_loopback(&backend->server.item[i]))
 			return false;
 	return true;
 }

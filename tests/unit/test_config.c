@@ -289,8 +289,9 @@ static void a_server_can_be_a_name(void **state)
 
 	(void)state;
 	assert_int_equal(config->backends[0].server.count, 1);
-	assert_true(addr_is_loopback(&config->backends[0].server.item[0].addr));
-	assert_int_equal(addr_port(&config->backends[0].server.item[0].addr), 26);
+	assert_string_equal(config->backends[0].server.item[0].written, "localhost:26");
+	assert_string_equal(config->backends[0].server.item[0].host, "localhost");
+	assert_int_equal(config->backends[0].server.item[0].addr.len, 0);
 	config_free(config);
 }
 

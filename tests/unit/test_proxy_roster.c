@@ -1,6 +1,8 @@
 /* Which servers are in the table follows the crews that use them. */
 #include "proxy/roster.h"
 
+#include "base/clock.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -103,6 +105,108 @@ static void where_there_is_no_room_nothing_is_taken(void **state)
 	assert_true(has(f, "mta", "127"));
 }
 
+/* ------------------------------------------------------------------------------------ names */
+
+static struct server_addresses answer(const char *first, const char *second)
+{
+	struct server_addresses found = { .count = 0 };
+	const char *why;
+
+	if (first)
+		assert_true(addr_parse(slice_str(first), &found.item[found.count++], &why));
+	if (second)
+		assert_true(addr_parse(slice_str(second), &found.item[found.count++], &why));
+	return found;
+}
+
+/* The second server is a name, asked for now. */
+static size_t join_name(struct fixture *f)
+{
+	f->servers[0][0].addr = answer("127.0.0.1:25", NULL).item[0];
+	f->servers[0][1].host = "b";
+	f->backends[0][0].resolve_ms = 300000;
+	assert_int_equal(roster_due_ms(&f->roster), UINT64_MAX);
+	assert_true(roster_join(&f->roster, &f->configs[0]));
+	assert_int_equal(roster_due_ms(&f->roster), 0);
+	roster_ask(&f->roster, 1000);
+	assert_int_equal(roster_due_ms(&f->roster), 11000);
+	return servers_find(&f->roster.table, "mta", "b:25");
+}
+
+static void learn(struct fixture *f, size_t row, const char *first, const char *second)
+{
+	struct server_addresses found = answer(first, second);
+
+	roster_learn(&f->roster, (uint32_t)row, &found, "gone", &(struct log){ .fd = -1 });
+}
+
+static void what_is_found_reaches_the_table(void **state)
+{
+	struct fixture *f = *state;
+	size_t row = join_name(f);
+	const struct server_record *record = &f->roster.table.records[row];
+	struct server_addresses found;
+	uint32_t sequence = 0, before;
+
+	/* An address is there at once, a name's are not. */
+	assert_true(server_get_addresses(&f->roster.table.records[0], &(uint32_t){ 0 }, &found));
+	assert_false(server_get_addresses(record, &sequence, &found));
+	learn(f, row, "127.0.0.2:25", "[::1]:25");
+	assert_true(server_get_addresses(record, &sequence, &found));
+	assert_int_equal(found.count, 2);
+	assert_true(roster_due_ms(&f->roster) >= clock_ms() + 299000);
+	/* The same in another order is nothing new. */
+	before = sequence;
+	roster_ask(&f->roster, UINT64_MAX - 20000);
+	learn(f, row, "[::1]:25", "127.0.0.2:25");
+	assert_false(server_get_addresses(record, &sequence, &found));
+	roster_ask(&f->roster, UINT64_MAX - 20000);
+	learn(f, row, "127.0.0.3:25", NULL);
+	assert_true(server_get_addresses(record, &sequence, &found));
+	assert_int_equal(found.count, 1);
+	assert_int_not_equal(before, sequence);
+}
+
+static void what_is_not_found_any_more_is_used_further(void **state)
+{
+	struct fixture *f = *state;
+	size_t row = join_name(f);
+	const struct server_record *record = &f->roster.table.records[row];
+	struct server_addresses found;
+	uint32_t sequence = 0;
+
+	learn(f, row, NULL, NULL);
+	assert_true(server_get_addresses(record, &sequence, &found));
+	assert_int_equal(found.count, 0);
+	assert_true(roster_due_ms(&f->roster) <= clock_ms() + 10000);
+	roster_ask(&f->roster, UINT64_MAX - 20000);
+	learn(f, row, "127.0.0.2:25", NULL);
+	roster_ask(&f->roster, UINT64_MAX - 20000);
+	learn(f, row, NULL, NULL);
+	assert_true(server_get_addresses(record, &sequence, &found));
+	assert_int_equal(found.count, 1);
+}
+
+static void nothing_is_learned_unasked(void **state)
+{
+	struct fixture *f = *state;
+	size_t row = join_name(f);
+	struct server_addresses found = { .count = SERVER_ADDRESSES_MAX + 1 };
+	const struct log log = { .fd = -1 };
+	uint32_t sequence = 0;
+
+	roster_learn(&f->roster, (uint32_t)row, &found, "", &log);
+	learn(f, row, "unix:/x", NULL);
+	roster_learn(&f->roster, SERVERS_MAX + (uint32_t)row, &found, "", &log);
+	learn(f, row + 1, "127.0.0.2:25", NULL);
+	assert_false(server_get_addresses(&f->roster.table.records[row], &sequence, &found));
+	/* Another server has come into the row meanwhile. */
+	roster_leave(&f->roster, &f->configs[0]);
+	assert_true(roster_join(&f->roster, &f->configs[0]));
+	learn(f, row, "127.0.0.2:25", NULL);
+	assert_false(server_get_addresses(&f->roster.table.records[row], &sequence, &found));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -112,6 +216,10 @@ int main(void)
 						tear_down),
 		cmocka_unit_test_setup_teardown(where_there_is_no_room_nothing_is_taken, set_up,
 						tear_down),
+		cmocka_unit_test_setup_teardown(what_is_found_reaches_the_table, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(what_is_not_found_any_more_is_used_further, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(nothing_is_learned_unasked, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -38,10 +38,11 @@ class Postern:
     """
     A running Postern. `listeners` is {name: options}; an address is given where there is none.
     `backend` is ("127.0.0.1", port), or a text as the configuration has it, or {name: either}.
+    `within` is a command that runs it, in the same process.
     """
 
     def __init__(self, directory, certificates, listeners, backend, policy=None, timeouts=None,
-                 workers=1, sections=None):
+                 workers=1, sections=None, within=()):
         self.directory = directory
         self.workers = workers
         directory.mkdir()
@@ -71,7 +72,7 @@ class Postern:
         self.file.write_text(configuration(everything))
         self.log_file = directory / "postern.log"
         with self.log_file.open("wb") as log:
-            self.process = subprocess.Popen((POSTERN, "-c", self.file), stdin=subprocess.DEVNULL,
+            self.process = subprocess.Popen((*within, POSTERN, "-c", self.file), stdin=subprocess.DEVNULL,
                                             stdout=log, stderr=log, cwd=directory)
         self.pid = self.process.pid
         try:
