@@ -252,11 +252,48 @@ void log_ms(struct log_line *line, const char *key, uint64_t ms)
 	put_number(line, key, text);
 }
 
+static void count_dropped(const struct log *log, uint64_t lines, uint64_t told)
+{
+	struct log_drops *drops = log->drops;
+
+	if (drops == NULL)
+		return;
+	drops->untold += lines + told;
+	if (drops->total != NULL)
+		*drops->total += lines;
+}
+
+void log_flush(const struct log *log)
+{
+	struct log_batch *batch = log->batch;
+
+	if (batch == NULL || batch->len == 0)
+		return;
+	if (!log_write(log, LOG_INFO, slice_of(batch->text, batch->len)))
+		count_dropped(log, batch->lines, batch->told);
+	batch->len = batch->lines = batch->told = 0;
+}
+
+static void collect(const struct log *log, struct slice line)
+{
+	struct log_batch *batch = log->batch;
+
+	if (batch->len + line.len > sizeof batch->text)
+		log_flush(log);
+	memcpy(batch->text + batch->len, line.ptr, line.len);
+	batch->len += line.len;
+	batch->lines++;
+}
+
 static bool deliver(struct log_line *line)
 {
 	if (is_json(line))
 		put(line, SLICE("}"));
 	put(line, SLICE("\n"));
+	if (line->log->batch && !line->log->syslog) {
+		collect(line->log, slice_of(line->text, line->len));
+		return true;
+	}
 	return log_write(line->log, levels[line->level].priority, slice_of(line->text, line->len));
 }
 
@@ -273,19 +310,20 @@ static bool tell_dropped(const struct log *log)
 	log_num(&line, "lines", drops->untold);
 	if (!deliver(&line))
 		return false;
+	if (log->batch && log->batch->lines > 0) {
+		log->batch->lines--;
+		log->batch->told += drops->untold;
+	}
 	drops->untold = 0;
 	return true;
 }
 
 void log_end(struct log_line *line)
 {
-	struct log_drops *drops = line->log->drops;
-
-	if ((tell_dropped(line->log) && deliver(line)) || drops == NULL)
-		return;
-	drops->untold++;
-	if (drops->total != NULL)
-		++*drops->total;
+	if (!tell_dropped(line->log) || !deliver(line))
+		count_dropped(line->log, 1, 0);
+	if (line->level <= LOG_LEVEL_WARNING)
+		log_flush(line->log);
 }
 
 void log_say(const struct log *log, enum log_level level, const char *event, const char *format,

@@ -1,7 +1,7 @@
 /*
- * The log: one line an event, one write(2) a line. A line is an event word and key=value fields,
- * as text or as a JSON object. Every value is escaped, so nothing that a stranger sends can forge
- * a line or a field.
+ * The log: one line an event. A line is written at once, or with others of a turn of the loop. A
+ * line is an event word and key=value fields, as text or as a JSON object. Every value is escaped,
+ * so nothing that a stranger sends can forge a line or a field.
  *
  *   2026-11-24T09:01:02.345Z info session id=4fGh client=192.0.2.7:4711 helo="a b" reason=quit
  */
@@ -20,6 +20,17 @@ struct log_drops {
 	bool torn;       /* the last line was written in part: the next begins a new one */
 };
 
+/* A pipe takes so much in one piece or not at all (PIPE_BUF, pipe(7)). */
+enum { LOG_LINE_BYTES = 4096 };
+
+/* Lines that wait to be written together, for a process that calls log_flush(). */
+struct log_batch {
+	size_t len;
+	uint64_t lines;
+	uint64_t told; /* dropped lines that the waiting ones tell of */
+	char text[LOG_LINE_BYTES];
+};
+
 struct log {
 	int fd;       /* STDERR_FILENO, a file's, a socket, or -1: nowhere */
 	bool socket;  /* fd is one, as stderr is under systemd */
@@ -29,6 +40,7 @@ struct log {
 	enum log_format format;
 	const char *syslog;      /* where the system's log listens, when fd leads there: lent */
 	struct log_drops *drops; /* lent; NULL: what is dropped is not counted */
+	struct log_batch *batch; /* lent; NULL: each line is written at once */
 };
 
 /*
@@ -42,13 +54,14 @@ struct log {
 bool log_open(struct log *log, const char *target);
 void log_close(struct log *log);
 
+/* The file has been opened anew, by another process: `fd` takes the place of what was open. */
+void log_take(struct log *log, int fd);
+
 /*
  * As log_open(), for a program that another has started: `fd` is what that one's log had, or -1
  * where it had none.
  */
 void log_inherit(struct log *log, const char *target, int fd);
-
-enum { LOG_LINE_BYTES = 4096 };
 
 /*
  * A line being built. A value that does not fit is cut and marked with "..."; a field that does not
@@ -74,8 +87,13 @@ void log_ms(struct log_line *line, const char *key, uint64_t ms);
 /*
  * Writes it, with one write(2) that never blocks a worker: what cannot be written is dropped and
  * counted, and the first line that can be written again is preceded by one that says how many.
+ * With a batch it is left there, but for warnings and errors, which take along what waits. The
+ * system's log gets each line at once.
  */
 void log_end(struct log_line *line);
+
+/* Writes what the batch holds. Calls only what a signal handler may. */
+void log_flush(const struct log *log);
 
 /* A whole line of one field, `message`, made as by printf. */
 void log_say(const struct log *log, enum log_level level, const char *event, const char *format,

@@ -128,6 +128,14 @@ void log_close(struct log *log)
 	log->socket = log->journal = log->wary = false;
 }
 
+void log_take(struct log *log, int fd)
+{
+	log_flush(log);
+	if (log->fd > STDERR_FILENO)
+		close(log->fd);
+	log->fd = fd;
+}
+
 /* ------------------------------------------------------------------------------------- writing */
 
 static ssize_t put(const struct log *log, struct slice bytes)

@@ -184,6 +184,13 @@ bool net_has_input(int fd)
 	return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
+void net_cork(int fd)
+{
+	int on = 1;
+
+	setsockopt(fd, IPPROTO_TCP, TCP_CORK, &on, sizeof on);
+}
+
 void net_finish(int fd)
 {
 	shutdown(fd, SHUT_WR);

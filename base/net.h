@@ -46,6 +46,12 @@ ssize_t net_write(int fd, struct slice bytes);
 /* Bytes wait to be read, not merely their end: what MSG_PEEK says. */
 bool net_has_input(int fd);
 
+/*
+ * What is written from now on leaves together, with the FIN of net_finish() (TCP_CORK, tcp(7)).
+ * Nothing where the socket is no TCP.
+ */
+void net_cork(int fd);
+
 /* Ends the sending side: FIN, once everything written is gone. */
 void net_finish(int fd);
 

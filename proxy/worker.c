@@ -34,6 +34,7 @@ struct worker {
 	struct worker_record *record;
 	struct log log; /* our own copy: its file changes */
 	struct log_drops drops;
+	struct log_batch batch;
 	struct ev_loop *loop;
 	struct admit admit;
 	struct server_table servers;
@@ -255,14 +256,6 @@ static void beat(struct ev_loop *loop, ev_timer *timer, int events)
 	worker->record->beats++;
 }
 
-/* The master has opened the log anew. */
-static void worker_take_log(struct worker *worker, int fd)
-{
-	if (worker->log.fd > STDERR_FILENO)
-		close(worker->log.fd);
-	worker->log.fd = fd;
-}
-
 static void channel_ready(struct ev_loop *loop, ev_io *io, int events)
 {
 	struct worker *worker = io->data;
@@ -271,7 +264,7 @@ static void channel_ready(struct ev_loop *loop, ev_io *io, int events)
 	enum channel_news news;
 	while ((news = channel_read(io->fd, &fd)) == CHANNEL_WOKEN) {
 		if (fd >= 0)
-			worker_take_log(worker, fd);
+			log_take(&worker->log, fd);
 	}
 	worker_watch(worker);
 	relay_kill(&worker->relay);
@@ -307,6 +300,7 @@ static bool worker_relay(struct worker *worker)
 	addresses_join(&setup->shared->addresses, record);
 	worker->drops = (struct log_drops){ .total = &worker->record->counters.log_dropped };
 	worker->log.drops = &worker->drops;
+	worker->log.batch = &worker->batch;
 	worker->servers = shared_servers(setup->shared);
 	struct relay_memory memory = {
 		.slots = shared_slots(setup->shared, record),
@@ -326,8 +320,8 @@ static bool worker_relay(struct worker *worker)
 	}
 	worker->relay.changed = relay_changed;
 	worker->relay.owner = worker;
-	worker->turns =
-		turns_new(worker->loop, &worker->record->counters.turn, &worker->record->turns);
+	worker->turns = turns_new(worker->loop, &worker->log, &worker->record->counters.turn,
+				  &worker->record->turns);
 	return worker->turns != NULL;
 }
 
@@ -389,6 +383,7 @@ int worker_run(const struct worker_setup *setup)
 		log_say(&worker.log, LOG_LEVEL_ERROR, "worker", "cannot start: %s (%s)", why,
 			strerror(errno));
 	}
+	log_flush(&worker.log);
 	turns_free(worker.turns);
 	free(worker.slots);
 	if (worker.loop != NULL)

@@ -17,6 +17,8 @@ void session_close(struct session *s, enum ending reason)
 		s->reason = reason;
 	route_close(s, smtp_in_message(&s->smtp));
 	buf_drop(&s->client.in);
+	/* The last reply, close_notify and FIN are one segment. */
+	net_cork(s->client.fd);
 	s->stage = STAGE_FLUSH;
 	s->flush_by = session_now(s) + FLUSH_SECONDS;
 }

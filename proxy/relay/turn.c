@@ -12,6 +12,7 @@ struct turns {
 	ev_prepare prepare;
 	uint64_t began_us; /* 0: no turn has */
 	struct ev_loop *loop;
+	const struct log *log;
 	struct timing *timing;
 	struct turn_record *record;
 };
@@ -67,6 +68,7 @@ static void turn_over(struct ev_loop *loop, ev_prepare *prepare, int events)
 
 	(void)loop;
 	(void)events;
+	log_flush(turns->log);
 	if (turns->began_us == 0)
 		return;
 	us = now - turns->began_us;
@@ -74,13 +76,15 @@ static void turn_over(struct ev_loop *loop, ev_prepare *prepare, int events)
 	turn_note(turns->record, now / minute_us, us);
 }
 
-struct turns *turns_new(struct ev_loop *loop, struct timing *timing, struct turn_record *record)
+struct turns *turns_new(struct ev_loop *loop, const struct log *log, struct timing *timing,
+			struct turn_record *record)
 {
 	struct turns *turns = calloc(1, sizeof *turns);
 
 	if (!turns)
 		return NULL;
 	turns->loop = loop;
+	turns->log = log;
 	turns->timing = timing;
 	turns->record = record;
 	ev_check_init(&turns->check, turn_begins);

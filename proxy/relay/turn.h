@@ -2,6 +2,7 @@
 #ifndef PROXY_RELAY_TURN_H
 #define PROXY_RELAY_TURN_H
 
+#include "base/log.h"
 #include "proxy/relay/counters.h"
 
 struct ev_loop;
@@ -13,8 +14,12 @@ struct turn_record {
 	uint64_t longest_us[2]; /* by the minute's lowest bit */
 };
 
-/* Measures from now on; it costs a look at the clock for each turn. NULL when out of memory. */
-struct turns *turns_new(struct ev_loop *loop, struct timing *timing, struct turn_record *record);
+/*
+ * Measures from now on; it costs a look at the clock for each turn, at whose end the lines of `log`
+ * are written. NULL when out of memory.
+ */
+struct turns *turns_new(struct ev_loop *loop, const struct log *log, struct timing *timing,
+			struct turn_record *record);
 void turns_free(struct turns *turns);
 
 void turn_note(struct turn_record *record, uint64_t minute, uint64_t us);

@@ -176,12 +176,69 @@ static void the_system_log_may_come_and_go(void **state)
 	rmdir(directory);
 }
 
+static void lines_wait_for_each_other_but_not_warnings(void **state)
+{
+	struct log_batch batch = { 0 };
+	struct log log = { .level = LOG_LEVEL_INFO, .batch = &batch };
+	size_t none;
+	int ends[2];
+
+	(void)state;
+	assert_int_equal(pipe2(ends, O_NONBLOCK), 0);
+	log.fd = ends[1];
+	log_say(&log, LOG_LEVEL_INFO, "event", "one");
+	log_say(&log, LOG_LEVEL_INFO, "event", "two");
+	assert_int_equal(read_lines(ends[0], " event ", &none), 0);
+	log_flush(&log);
+	assert_int_equal(read_lines(ends[0], " event ", &none), 2);
+	log_flush(&log);
+	log_say(&log, LOG_LEVEL_INFO, "event", "three");
+	log_say(&log, LOG_LEVEL_WARNING, "event", "four");
+	assert_int_equal(read_lines(ends[0], " event ", &none), 2);
+	/* As many as fit, and none is lost where more come. */
+	for (int i = 0; i < 200; i++)
+		log_say(&log, LOG_LEVEL_INFO, "event", "%d", i);
+	size_t gone = read_lines(ends[0], " event ", &none);
+	assert_in_range(gone, 1, 199);
+	log_flush(&log);
+	assert_int_equal(gone + read_lines(ends[0], " event ", &none), 200);
+	close(ends[0]);
+	close(ends[1]);
+}
+
+static void a_batch_that_is_dropped_is_counted(void **state)
+{
+	uint64_t total = 0;
+	struct log_batch batch = { 0 };
+	struct log_drops drops = { .total = &total };
+	struct log log = { .level = LOG_LEVEL_INFO, .drops = &drops, .batch = &batch };
+	size_t told, before;
+	int ends[2];
+
+	(void)state;
+	assert_int_equal(pipe2(ends, O_NONBLOCK), 0);
+	log.fd = ends[1];
+	for (int i = 0; i < MANY; i++)
+		log_say(&log, LOG_LEVEL_INFO, "event", "a line that nobody reads: %d", i);
+	log_flush(&log);
+	assert_in_range(total, 1, MANY - 1);
+	assert_int_equal(read_lines(ends[0], " event ", &before) + total, MANY);
+	log_say(&log, LOG_LEVEL_INFO, "event", "there is room again");
+	log_flush(&log);
+	assert_int_equal(read_lines(ends[0], " event ", &told), 1);
+	assert_int_equal(before + told, total);
+	close(ends[0]);
+	close(ends[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_full_pipe_drops_counts_and_tells),
 		cmocka_unit_test(a_pipe_that_blocks_is_asked_first),
 		cmocka_unit_test(a_torn_line_takes_no_other_along),
+		cmocka_unit_test(lines_wait_for_each_other_but_not_warnings),
+		cmocka_unit_test(a_batch_that_is_dropped_is_counted),
 		cmocka_unit_test(the_system_log_may_come_and_go),
 	};
 
