@@ -213,6 +213,10 @@ bool network_parse(struct slice text, struct network *network, const char **why)
 	bool v6 = slice_find(ip, ':', 0) < ip.len;
 	uint64_t most = v6 ? 128 : 32, bits = most;
 
+	if (slice_eq(text, SLICE("unix"))) {
+		*network = (struct network){ .bits = NETWORK_UNIX };
+		return true;
+	}
 	memcpy(network->bytes, v4_mapped, sizeof v4_mapped);
 	if (!parse_ip(ip, v6 ? AF_INET6 : AF_INET, network->bytes + (v6 ? 0 : sizeof v4_mapped))) {
 		*why = "expected an IPv4 or IPv6 address, alone or with `/bits`";
@@ -247,7 +251,9 @@ void network_format(const struct network *network, char *text, size_t size)
 		format_ip(network->bytes, ip);
 	else
 		inet_ntop(AF_INET6, network->bytes, ip, sizeof ip);
-	if (network->bits == 128)
+	if (network->bits == NETWORK_UNIX)
+		snprintf(text, size, "unix");
+	else if (network->bits == 128)
 		snprintf(text, size, "%s", ip);
 	else
 		snprintf(text, size, "%s/%d", ip, network->bits - (v4 ? V4_IN_V6_BITS : 0));
@@ -272,6 +278,8 @@ bool network_contains(const struct network *network, const struct addr *addr)
 	size_t whole = network->bits / 8, rest = network->bits % 8;
 	uint8_t bytes[16];
 
+	if (network->bits == NETWORK_UNIX)
+		return addr->any.sa_family == AF_UNIX;
 	if (!to_bytes(addr, bytes) || is_v4(bytes) != is_v4_network(network))
 		return false;
 	if (memcmp(bytes, network->bytes, whole) != 0)

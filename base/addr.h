@@ -43,12 +43,16 @@ uint16_t addr_port(const struct addr *addr);
 /* 127.0.0.0/8, ::1 or a unix socket. */
 bool addr_is_loopback(const struct addr *addr);
 
+enum { NETWORK_UNIX = 255 };
+
 struct network {
 	uint8_t bytes[16]; /* IPv4 as ::ffff:a.b.c.d */
-	uint8_t bits;      /* of 128 */
+	uint8_t bits;      /* of 128; NETWORK_UNIX: all unix sockets, and nothing else */
 };
 
-/* `a.b.c.d/n`, `v6/n`, or an address alone. Host bits that are set are an error. */
+/*
+ * `a.b.c.d/n`, `v6/n`, an address alone, or `unix`. Host bits that are set are an error.
+ */
 bool network_parse(struct slice text, struct network *network, const char **why);
 
 /* As network_parse() reads it, cut to `size` and NUL-terminated; without bits where it is one host.
@@ -59,8 +63,8 @@ void network_format(const struct network *network, char *text, size_t size);
 void network_host(const struct network *network, struct addr *addr);
 
 /*
- * False for a unix socket. An IPv4 client of a dual-stack socket matches IPv4 networks, and no
- * network of IPv6, ::/0 included.
+ * Only `unix` has the peers of unix sockets. An IPv4 client of a dual-stack socket matches IPv4
+ * networks, and no network of IPv6, ::/0 included.
  */
 bool network_contains(const struct network *network, const struct addr *addr);
 

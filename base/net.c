@@ -155,15 +155,25 @@ static ssize_t named_failure(void)
 	return errno == EAGAIN || errno == EWOULDBLOCK ? IO_AGAIN : IO_ERROR;
 }
 
-ssize_t net_read(int fd, char *to, size_t room)
+static ssize_t receive(int fd, char *to, size_t room, int flags)
 {
 	ssize_t n;
 
 	assert(room > 0);
 	do
-		n = recv(fd, to, room, 0);
+		n = recv(fd, to, room, flags);
 	while (n < 0 && errno == EINTR);
 	return n >= 0 ? n : named_failure();
+}
+
+ssize_t net_read(int fd, char *to, size_t room)
+{
+	return receive(fd, to, room, 0);
+}
+
+ssize_t net_peek(int fd, char *to, size_t room)
+{
+	return receive(fd, to, room, MSG_PEEK);
 }
 
 ssize_t net_write(int fd, struct slice bytes)

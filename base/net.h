@@ -40,6 +40,9 @@ int net_connected(int fd);
 /* Bytes read (at least 1), IO_EOF, IO_AGAIN or IO_ERROR. */
 ssize_t net_read(int fd, char *to, size_t room);
 
+/* The same, and the bytes stay to be read. */
+ssize_t net_peek(int fd, char *to, size_t room);
+
 /* Bytes written (at least 1), IO_AGAIN or IO_ERROR. Never raises SIGPIPE. */
 ssize_t net_write(int fd, struct slice bytes);
 

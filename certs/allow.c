@@ -24,7 +24,7 @@ static struct slice slice_of_string(const ASN1_STRING *string)
 			(size_t)ASN1_STRING_length(string));
 }
 
-static bool digest_key(X509 *x509, unsigned char *digest)
+bool allow_digest_key(X509 *x509, unsigned char *digest)
 {
 	unsigned char *der = NULL;
 	int len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x509), &der);
@@ -40,7 +40,7 @@ static bool look_at(struct shown *shown, X509 *x509)
 		(struct shown){ .names = X509_get_ext_d2i(x509, NID_subject_alt_name, NULL, NULL) };
 	shown->subject_len = dn_of(X509_get_subject_name(x509), shown->subject);
 	return X509_digest(x509, EVP_sha256(), shown->fingerprint, NULL) == 1 &&
-	       digest_key(x509, shown->key);
+	       allow_digest_key(x509, shown->key);
 }
 
 static bool same_dns(struct slice rule, struct slice name)

@@ -29,4 +29,7 @@ void allow_release(struct allow_list *list);
 /* The first entry that the certificate matches, of the pins or of all; NULL for none. */
 const struct allow_entry *allow_find(const struct allow_list *list, X509 *x509, bool pins_only);
 
+/* The SHA-256 of the certificate's subjectPublicKeyInfo. */
+bool allow_digest_key(X509 *x509, unsigned char *digest);
+
 #endif

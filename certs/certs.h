@@ -50,7 +50,7 @@ void cert_store_compare(const struct cert_store *fresh, const struct cert_store 
  */
 SSL *cert_store_ssl(const struct cert_store *store, int fd, bool legacy, struct tls_client *client);
 
-/* Frees it, and what its client has kept. */
+/* Frees it, and what its client has kept; or one of server_tls.h. */
 void cert_ssl_free(SSL *ssl);
 
 /* The client offered foreign ALPN only: how the session can tell this failure from others. Good for

@@ -194,5 +194,6 @@ bool cert_flooded(const SSL *ssl)
 {
 	const struct tls_client *client = SSL_get_app_data(ssl);
 
-	return client->key_updates > KEY_UPDATES_MAX;
+	/* Of a server of our own nothing is counted. */
+	return SSL_is_server(ssl) && client->key_updates > KEY_UPDATES_MAX;
 }

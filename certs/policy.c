@@ -179,14 +179,43 @@ SSL_CTX *policy_context(const struct listener_config *listener, enum policy_faul
 	return NULL;
 }
 
+#define RELAXED \
+	INTERMEDIATE ":ECDHE-ECDSA-AES128-SHA:ECDHE-RSA-AES128-SHA:ECDHE-ECDSA-AES256-SHA:" \
+		     "ECDHE-RSA-AES256-SHA:AES128-SHA:AES256-SHA"
+
+/* What an old server may need beside that: long out of date, and still in use within a network. */
+static bool relax_client(SSL_CTX *context)
+{
+	SSL_CTX_set_security_level(context, 0);
+	SSL_CTX_set_options(context, SSL_OP_LEGACY_SERVER_CONNECT);
+	return SSL_CTX_set_min_proto_version(context, TLS1_VERSION) == 1 &&
+	       SSL_CTX_set_cipher_list(context, RELAXED ":DHE-RSA-AES128-SHA:DHE-RSA-AES256-SHA:"
+							"AES128-GCM-SHA256:AES256-GCM-SHA384:"
+							"AES128-SHA256:AES256-SHA256") == 1 &&
+	       SSL_CTX_set1_sigalgs_list(context, SIGNATURES ":ECDSA+SHA1:RSA+SHA1") == 1;
+}
+
+SSL_CTX *policy_client_context(enum tls_policy policy)
+{
+	const struct row *row = &rows[policy];
+	SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+
+	if (!context)
+		return NULL;
+	set_manners(context);
+	if (set_ciphers(context, row) && SSL_CTX_set_min_proto_version(context, row->lowest) == 1 &&
+	    set_groups(context) && SSL_CTX_set1_sigalgs_list(context, SIGNATURES) == 1 &&
+	    (policy != TLS_LEGACY || relax_client(context)))
+		return context;
+	SSL_CTX_free(context);
+	return NULL;
+}
+
 bool policy_relax(SSL *ssl)
 {
 	SSL_set_security_level(ssl, 0);
 	return SSL_set_min_proto_version(ssl, TLS1_VERSION) == 1 &&
-	       SSL_set_cipher_list(ssl, INTERMEDIATE ":ECDHE-ECDSA-AES128-SHA:ECDHE-RSA-AES128-SHA:"
-						     "ECDHE-ECDSA-AES256-SHA:"
-						     "ECDHE-RSA-AES256-SHA:"
-						     "AES128-SHA:AES256-SHA") == 1 &&
+	       SSL_set_cipher_list(ssl, RELAXED) == 1 &&
 	       SSL_set1_sigalgs_list(ssl, SIGNATURES ":ECDSA+SHA1:RSA+SHA1") == 1;
 }
 

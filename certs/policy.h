@@ -16,6 +16,13 @@ enum policy_fault { POLICY_GOOD, POLICY_CIPHERS, POLICY_GROUPS, POLICY_FAILED };
 SSL_CTX *policy_context(const struct listener_config *listener, enum policy_fault *fault);
 
 /*
+ * A client's context for servers of ours, with what a listener's policy of that name lets its
+ * clients have; `legacy` adds TLS 1.0 and 1.1, CBC, SHA-1 and short keys for all of them. NULL when
+ * out of memory.
+ */
+SSL_CTX *policy_client_context(enum tls_policy policy);
+
+/*
  * Lets a client of legacy_networks have what the policy `legacy` adds. To be done again when the
  * SSL is given another context, which takes security level and signatures with it.
  */

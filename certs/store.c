@@ -377,7 +377,8 @@ SSL *cert_store_ssl(const struct cert_store *store, int fd, bool legacy, struct 
 
 void cert_ssl_free(SSL *ssl)
 {
-	struct tls_client *client = ssl ? SSL_get_app_data(ssl) : NULL;
+	/* With one of our servers at the other end there is no client. */
+	struct tls_client *client = ssl && SSL_is_server(ssl) ? SSL_get_app_data(ssl) : NULL;
 
 	if (client) {
 		X509_free(client->refused);

@@ -165,7 +165,7 @@ const struct option options[] = {
 		.words = off,
 		.help = "Networks of balancers that must begin each connection with a PROXY "
 			"header, version 1 or 2, which is believed; nobody else may connect "
-			"then." },
+			"then. unix: whoever may use the listener's unix socket." },
 	{ LISTENER("greet_delay", OPTION_TIME, greet_delay_ms), .preset = "0s", .max = 5 * MINUTE,
 		.help = "Wait before the greeting, so that clients who do not wait for it give "
 			"themselves away." },

@@ -274,6 +274,26 @@ static void check_addresses(struct draft *draft, const struct section *section)
 	}
 }
 
+/* Each address is for somebody: who comes to it must be able to be a balancer. */
+static void check_proxy_protocol(struct draft *draft, const struct section *section)
+{
+	const struct listener_config *listener = section->values;
+	const struct networks *networks = &listener->proxy_protocol;
+	size_t local = 0;
+	char text[ADDR_TEXT_BYTES];
+
+	for (size_t i = 0; i < networks->count; i++)
+		local += networks->item[i].bits == NETWORK_UNIX;
+	for (size_t i = 0; i < listener->address.count && networks->count > 0; i++) {
+		bool is_local = listener->address.item[i].any.sa_family == AF_UNIX;
+		addr_format(&listener->address.item[i], text, sizeof text);
+		if (is_local ? local == 0 : local == networks->count)
+			complain(draft->complaints, draft_place(section, "proxy_protocol"),
+				 "nobody could come in at `%s`: add %s to `proxy_protocol`", text,
+				 is_local ? "`unix`" : "the balancers' networks");
+	}
+}
+
 /* As in the sample, which has a section of each kind. */
 static bool is_bare(const struct section *section)
 {
@@ -315,6 +335,7 @@ void draft_finish(struct draft *draft)
 			refer_all(draft, section);
 			policy_check_starttls(draft, section);
 			check_addresses(draft, section);
+			check_proxy_protocol(draft, section);
 			check_legacy(draft, section);
 		}
 	}

@@ -63,5 +63,8 @@ uint64_t files_mark(const struct config *config)
 		for (size_t j = 0; j < clients->crl.count; j++)
 			mark_path(&mark, clients->crl.item[j], 0);
 	}
+	for (size_t i = 0; i < config->backend_count; i++)
+		if (config->backends[i].tls != BACKEND_TLS_OFF)
+			mark_path(&mark, config->backends[i].tls_ca, 0);
 	return mark;
 }

@@ -21,6 +21,24 @@ static bool load_certs(struct generation *generation, const struct ticket_keys *
 	return good;
 }
 
+static bool load_server_tls(struct generation *generation, struct complaints *complaints)
+{
+	const struct config *config = generation->config;
+	generation->server_tls = calloc(config->backend_count + 1, sizeof(struct server_tls *));
+	if (generation->server_tls == NULL) {
+		complain(complaints, config->path, "out of memory");
+		return false;
+	}
+	bool good = true;
+	for (size_t i = 0; i < config->backend_count; i++) {
+		if (config->backends[i].tls == BACKEND_TLS_OFF)
+			continue;
+		generation->server_tls[i] = server_tls_load(&config->backends[i], complaints);
+		good = good && generation->server_tls[i] != NULL;
+	}
+	return good;
+}
+
 /* The configuration has errors; what is wrong with its certificates is told in the same run. */
 static void check_certs(const struct config *config, struct complaints *complaints)
 {
@@ -47,6 +65,7 @@ static struct generation *load_rest(struct generation *generation, const struct 
 	generation->mark = files_mark(generation->config);
 	/* Each of them is tried, so that one run tells all. */
 	bool good = load_certs(generation, keys, complaints);
+	good = load_server_tls(generation, complaints) && good;
 	good = privilege_find(&generation->privilege, generation->config, complaints) && good;
 	if (good)
 		return generation;
@@ -122,6 +141,10 @@ void generation_free(struct generation *generation)
 	for (size_t i = 0; generation->certs != NULL && i < generation->config->listener_count; i++)
 		cert_store_free(generation->certs[i]);
 	free(generation->certs);
+	for (size_t i = 0; generation->server_tls != NULL && i < generation->config->backend_count;
+	     i++)
+		server_tls_free(generation->server_tls[i]);
+	free(generation->server_tls);
 	config_free(generation->config);
 	free(generation);
 }

@@ -6,12 +6,14 @@
 #define PROXY_GENERATION_H
 
 #include "certs/certs.h"
+#include "certs/server_tls.h"
 #include "proxy/privilege.h"
 
 struct generation {
 	struct config *config;
-	struct cert_store **certs; /* one a listener */
-	uint64_t mark;             /* of the files (files.h), from before they were read */
+	struct cert_store **certs;      /* one a listener */
+	struct server_tls **server_tls; /* one a backend; NULL where it has no TLS */
+	uint64_t mark;                  /* of the files (files.h), from before they were read */
 	struct privilege privilege;
 	struct log log; /* nowhere before generation_open_log() */
 	struct log_drops drops;

@@ -318,6 +318,7 @@ static bool worker_relay(struct worker *worker)
 		size_t place = board_listener(shared_board(setup->shared), name);
 		relay_count(&worker->relay, i, &worker->record->listeners[place], place);
 	}
+	worker->relay.server_tls = generation->server_tls;
 	worker->relay.changed = relay_changed;
 	worker->relay.owner = worker;
 	worker->turns = turns_new(worker->loop, &worker->log, &worker->record->counters.turn,

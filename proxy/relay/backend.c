@@ -28,16 +28,24 @@ static enum dial_way way_of(enum identity_mode mode)
 
 static void begin_dial(struct session *s)
 {
+	static const enum dial_tls kinds[] = {
+		[BACKEND_TLS_OFF] = DIAL_PLAIN,
+		[BACKEND_TLS_STARTTLS] = DIAL_STARTTLS,
+		[BACKEND_TLS_IMPLICIT] = DIAL_IMPLICIT,
+	};
 	const struct backend_config *backend = s->service->listener->backend;
-	struct dial_plan plan = {
-		.way = way_of(backend->identity),
-		.header_most = backend->proxy_header_size_bytes,
-		.hostname = slice_str(s->relay->config->hostname),
+	struct dialer_way way = {
+		.plan = { .way = way_of(backend->identity),
+			  .tls = kinds[backend->tls],
+			  .header_most = backend->proxy_header_size_bytes,
+			  .hostname = slice_str(s->relay->config->hostname) },
+		.tls = s->relay->server_tls[backend - s->relay->config->backends],
+		.server = (size_t)(s->journey.chosen - backend->server.item),
 	};
 
-	if (plan.way != DIAL_SILENT)
+	if (way.plan.way != DIAL_SILENT)
 		identity_fill(&s->identity, s);
-	dialer_begin(&s->dialer, &plan, &s->identity);
+	dialer_begin(&s->dialer, &way, &s->identity);
 }
 
 void backend_open(struct session *s, int fd)
@@ -54,7 +62,7 @@ static void note_untold(struct session *s)
 	const struct backend_config *backend = s->service->listener->backend;
 	struct log_line line;
 
-	if (s->dialer.plan.way != DIAL_XCLIENT || s->dialer.dial.code >= 400 ||
+	if (s->dialer.way.plan.way != DIAL_XCLIENT || s->dialer.dial.code >= 400 ||
 	    dial_told(&s->dialer.dial) == DIAL_XCLIENT ||
 	    !log_begin(&line, s->relay->log, LOG_LEVEL_WARNING, "no-xclient"))
 		return;

@@ -150,6 +150,8 @@ const struct counter_row listener_rows[] = {
 	  "From the start of TLS to the end of the handshake, the client's part included." },
 	{ PLACE(listener_counters, messages), COUNTER_TOTAL, false, "postern_messages_total", "",
 	  "verdict", verdict_word, "Messages that the backend was given whole, by its verdict." },
+	{ PLACE(listener_counters, unheard), COUNTER_TOTAL, false, "postern_messages_unheard_total",
+	  "", ONE, "Messages accepted whose client did not show that it heard so: it may resend." },
 	{ PLACE(listener_counters, bytes_to_server), COUNTER_TOTAL, false, "postern_bytes_total",
 	  "direction=\"to_server\"", ONE, "SMTP bytes passed on, without TLS." },
 	{ PLACE(listener_counters, bytes_to_client), COUNTER_TOTAL, false, "postern_bytes_total",

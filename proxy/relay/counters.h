@@ -46,6 +46,7 @@ struct listener_counters {
 	uint64_t handshake_failures[TLS_FAILURE_WORDS];
 	struct timing handshake;
 	uint64_t messages[VERDICT_WORDS];
+	uint64_t unheard; /* accepted, and the client did not show that it heard so */
 	uint64_t bytes_to_server;
 	uint64_t bytes_to_client;
 	uint64_t ended[END_COUNT]; /* by reason; of connections that never were sessions, too */

@@ -146,7 +146,8 @@ void session_on_time(struct session *s, double now)
 	}
 	if (s->stage != STAGE_RELAY) {
 		if (now >= s->deadline)
-			session_close(s, END_HANDSHAKE_TIMEOUT);
+			session_close(s, s->stage == STAGE_ANNOUNCE ? END_PROXY_TIMEOUT
+								    : END_HANDSHAKE_TIMEOUT);
 		return;
 	}
 	if (s->greet_at > 0 && now >= s->greet_at)

@@ -1,15 +1,17 @@
 #include "proxy/relay/dialer.h"
 
 #include "base/net.h"
+#include "certs/server_tls.h"
+#include "proxy/relay/tls.h"
 
 #include <errno.h>
 #include <string.h>
 
-void dialer_begin(struct dialer *dialer, const struct dial_plan *plan,
+void dialer_begin(struct dialer *dialer, const struct dialer_way *way,
 		  const struct identity *identity)
 {
-	*dialer = (struct dialer){ .stage = DIALER_CONNECTING, .plan = *plan };
-	dial_init(&dialer->dial, &dialer->plan, identity);
+	*dialer = (struct dialer){ .stage = DIALER_CONNECTING, .way = *way };
+	dial_init(&dialer->dial, &dialer->way.plan, identity);
 }
 
 void dialer_identify(struct dialer *dialer, const struct identity *identity)
@@ -68,8 +70,8 @@ static enum ending ending_of(enum dial_failure failure)
 	static const uint8_t endings[] = {
 		[DIAL_FINE] = END_NONE,
 		[DIAL_PROTOCOL] = END_BACKEND_PROTOCOL,
-		[DIAL_NO_STARTTLS] = END_BACKEND_LOST,
-		[DIAL_INJECTED] = END_BACKEND_LOST,
+		[DIAL_NO_STARTTLS] = END_BACKEND_TLS,
+		[DIAL_INJECTED] = END_BACKEND_TLS,
 		[DIAL_EHLO_REFUSED] = END_BACKEND_REFUSED,
 		[DIAL_IDENTITY_REFUSED] = END_BACKEND_IDENTITY,
 	};
@@ -96,6 +98,38 @@ static void put(struct buf *buf, struct slice text)
 	buf_fill(buf, text.len);
 }
 
+/* TLS begins on a socket from which all that came in plain was read, and dealt with. */
+static void begin_tls(struct dialer *dialer, struct peer *peer)
+{
+	peer->ssl = server_tls_ssl(dialer->way.tls, dialer->way.server, peer->fd);
+	peer->readable = true;
+	dialer->stage = DIALER_SECURING;
+	if (!peer->ssl)
+		fail(dialer, END_NO_MEMORY, NULL);
+}
+
+static bool secure(struct dialer *dialer, struct peer *peer)
+{
+	const char *why = NULL;
+
+	if (!peer->readable)
+		return false;
+	enum tls_handshake outcome = tls_connect(peer->ssl, &why);
+	peer->wants_write = outcome == TLS_WANTS_WRITE;
+	if (outcome == TLS_WANTS_READ || outcome == TLS_WANTS_WRITE) {
+		peer->readable = false;
+		return false;
+	}
+	if (outcome != TLS_DONE) {
+		fail(dialer, END_BACKEND_TLS, why);
+		return true;
+	}
+	peer->writable = true;
+	dialer->stage = DIALER_TALKING;
+	dial_secured(&dialer->dial);
+	return true;
+}
+
 /* One step of the pure dial; false when it waits. */
 static bool talk(struct dialer *dialer, struct peer *peer, struct pool *pool)
 {
@@ -107,6 +141,9 @@ static bool talk(struct dialer *dialer, struct peer *peer, struct pool *pool)
 	switch (step.act) {
 	case DIAL_SAY:
 		return say(dialer, peer, step.text);
+	case DIAL_SECURE:
+		begin_tls(dialer, peer);
+		break;
 	case DIAL_HOLD:
 		dialer->stage = DIALER_HELD;
 		break;
@@ -124,17 +161,26 @@ static bool talk(struct dialer *dialer, struct peer *peer, struct pool *pool)
 	return true;
 }
 
-bool dialer_move(struct dialer *dialer, struct peer *peer, struct pool *pool)
+/* Talks until it waits, or has come to its end. */
+static bool talk_on(struct dialer *dialer, struct peer *peer, struct pool *pool)
 {
-	bool moved = dialer->stage == DIALER_CONNECTING && connected(dialer, peer);
+	bool moved = peer_read(peer, pool);
 
-	if (dialer->stage != DIALER_TALKING)
-		return moved;
-	moved |= peer_read(peer, pool);
 	while (dialer->stage == DIALER_TALKING && talk(dialer, peer, pool))
 		moved = true;
 	/* What it said last is read by now; it may have been a refusal. */
 	if (dialer->stage == DIALER_TALKING && peer->eof)
 		fail(dialer, END_BACKEND_LOST, "the server closed the connection");
+	return moved;
+}
+
+bool dialer_move(struct dialer *dialer, struct peer *peer, struct pool *pool)
+{
+	bool moved = dialer->stage == DIALER_CONNECTING && connected(dialer, peer);
+
+	if (dialer->stage == DIALER_TALKING)
+		moved |= talk_on(dialer, peer, pool);
+	if (dialer->stage == DIALER_SECURING && secure(dialer, peer))
+		moved = true;
 	return moved;
 }

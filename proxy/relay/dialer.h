@@ -21,9 +21,18 @@ enum dialer_stage {
 	DIALER_FAILED, /* `reason` and `detail` say why */
 };
 
+struct server_tls;
+
+/* How a server is come to. */
+struct dialer_way {
+	struct dial_plan plan;
+	struct server_tls *tls; /* NULL where the plan has none */
+	size_t server;          /* its index in the backend's configuration */
+};
+
 struct dialer {
 	enum dialer_stage stage;
-	struct dial_plan plan;
+	struct dialer_way way;
 	struct dial dial;
 	bool blocked;       /* the server takes no more for now */
 	enum ending reason; /* why it failed, or is ready with a refusal of Postern's own */
@@ -31,10 +40,10 @@ struct dialer {
 };
 
 /*
- * The peer has a socket that net_connect() has made. The plan is copied, what it points to is not.
+ * The peer has a socket that net_connect() has made. The way is copied, what it points to is not.
  * `identity` outlives the dialer; NULL where it is not known yet.
  */
-void dialer_begin(struct dialer *dialer, const struct dial_plan *plan,
+void dialer_begin(struct dialer *dialer, const struct dialer_way *way,
 		  const struct identity *identity);
 
 /* Goes on; `pool` lends memory for what the server says. False: nothing moved. */

@@ -48,11 +48,14 @@ static bool discard(struct session *s)
 	ssize_t n;
 
 	while ((n = net_read(s->client.fd, s->relay->room, SMTP_ROOM_BYTES)) > 0) {
+		ledger_heard(s);
 		s->discarded += (size_t)n;
 		if (s->discarded >= DISCARD_BYTES)
 			return true;
 	}
 	s->client.readable = false;
+	if (n == IO_EOF)
+		ledger_heard(s);
 	return n != IO_AGAIN;
 }
 
@@ -64,6 +67,7 @@ bool session_flush(struct session *s)
 	s->queued += before - buf_leaving(&s->server.in).len;
 	if (buf_leaving(&s->server.in).len > 0 && !s->client.broken)
 		return false;
+	ledger_turn(s);
 	if (!s->finished)
 		finish(s);
 	/* Its own end was there before ours: nothing can come any more. */

@@ -75,7 +75,6 @@ static enum identity_certificate certificate(enum client_why why)
 
 static void fill_tls(struct identity *identity, const struct session *s)
 {
-	const struct clients_config *clients = s->service->listener->clients;
 	struct tls_facts facts;
 
 	tls_facts(s->client.ssl, &s->tls, &facts);
@@ -89,8 +88,7 @@ static void fill_tls(struct identity *identity, const struct session *s)
 	identity->certificate = certificate(s->tls.why);
 	if (identity->certificate != CERTIFICATE_NONE)
 		identity->common_name = fitting(tls_common_name(s->client.ssl));
-	if (identity->certificate == CERTIFICATE_VERIFIED && clients &&
-	    clients->login == LOGIN_MAP && s->tls.login)
+	if (identity->certificate == CERTIFICATE_VERIFIED && s->tls.login)
 		identity->login = fitting(slice_str(s->tls.login));
 }
 

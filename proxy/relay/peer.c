@@ -2,6 +2,7 @@
 
 #include "proxy/relay/tls.h"
 
+#include <errno.h>
 #include <unistd.h>
 
 void peer_init(struct peer *peer, peer_callback *callback, void *data)
@@ -16,7 +17,8 @@ void peer_open(struct peer *peer, int fd, bool readable, bool writable)
 	peer->fd = fd;
 	peer->readable = readable;
 	peer->writable = writable;
-	peer->eof = peer->clean = peer->failed = peer->broken = peer->wants_write = false;
+	peer->eof = peer->clean = peer->fin = peer->failed = peer->broken = peer->wants_write =
+		false;
 	ev_io_set(&peer->io, fd, EV_READ);
 }
 
@@ -29,6 +31,7 @@ static ssize_t read_some(struct peer *peer, char *to, size_t room)
 	ssize_t n;
 
 	peer->wants_write = false;
+	errno = 0;
 	if (peer->ssl) {
 		n = tls_read(peer->ssl, to, room, &peer->clean, &peer->wants_write);
 		if (n > 0 && n < TLS_RECORD_BYTES && !tls_holds_input(peer->ssl))
@@ -60,6 +63,7 @@ bool peer_read(struct peer *peer, struct pool *pool)
 		if (n <= 0) {
 			peer->eof = true;
 			peer->failed = n == IO_ERROR && peer->ssl;
+			peer->fin = n == IO_EOF && (peer->clean || errno == 0);
 			break;
 		}
 		buf_fill(&peer->in, (size_t)n);
@@ -130,6 +134,8 @@ static void forget(struct peer *peer, struct ev_loop *loop)
 
 void peer_close(struct peer *peer, struct ev_loop *loop)
 {
+	if (peer->ssl)
+		tls_finish(peer->ssl);
 	forget(peer, loop);
 	if (peer->fd >= 0)
 		close(peer->fd);

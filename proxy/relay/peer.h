@@ -24,6 +24,7 @@ struct peer {
 	bool wants_write;  /* OpenSSL must write before it can read on */
 	bool eof;          /* nothing more will come */
 	bool clean;        /* ... and it said so: close_notify, or a plain FIN */
+	bool fin;          /* ... and that was no reset: close_notify or FIN */
 	bool failed;       /* ... and TLS itself had an error */
 	bool broken;       /* nothing more can be sent */
 	uint64_t received; /* bytes, of the SMTP stream */

@@ -10,25 +10,6 @@
 
 enum { PUMP_TURNS = 8 };
 
-static size_t verdict_kind(uint16_t code)
-{
-	static const uint8_t kinds[] = {
-		VERDICT_UNKNOWN, VERDICT_UNKNOWN,  VERDICT_ACCEPTED,
-		VERDICT_UNKNOWN, VERDICT_DEFERRED, VERDICT_REJECTED,
-	};
-	size_t class = code / 100U;
-
-	return class < sizeof kinds ? kinds[class] : VERDICT_UNKNOWN;
-}
-
-/* A message's fate is known: it is logged when the reply that tells it has gone out. */
-static void note_verdict(struct session *s)
-{
-	s->tellings[s->telling_count++] =
-		(struct telling){ s->smtp.verdict, s->queued + buf_leaving(&s->server.in).len };
-	s->service->counters->messages[verdict_kind(s->smtp.verdict.code)]++;
-}
-
 /* `len` waiting bytes become `text`. There is room: nothing is inspected where there might not be.
  */
 static void put(struct session *s, struct buf *buf, size_t len, struct slice text)
@@ -85,7 +66,7 @@ static void begin_upgrade(struct session *s, const struct smtp_step *step)
 	/* It is closed after the handshake: by then its 221 is there, and read, or it would get
 	 * RST. */
 	if (step->note == SMTP_NOTE_QUIT_SERVER)
-		net_write(s->server.fd, SLICE("QUIT\r\n"));
+		peer_say(&s->server, SLICE("QUIT\r\n"));
 	peer_watch(&s->server, s->relay->loop, false, false);
 	s->dialing = DIALING_NOT;
 	s->stage = STAGE_UPGRADE;
@@ -112,15 +93,15 @@ static bool to_client(struct session *s)
 	struct smtp_step step = { .room = s->relay->room, .room_size = SMTP_ROOM_BYTES };
 	bool hidden = s->dialing == DIALING_GREETING;
 
-	if (!buf_has_spare(buf) || s->telling_count == TELLINGS_MAX || !may_speak(s))
+	if (!buf_has_spare(buf) || ledger_full(s) || !may_speak(s))
 		return false;
 	smtp_to_client(&s->smtp, hidden ? SLICE("") : buf_waiting(buf), &step);
 	if (step.act == SMTP_PASS)
 		buf_pass(buf, step.len);
 	else if (step.act == SMTP_SWAP)
 		put(s, buf, step.len, step.text);
-	if (step.note == SMTP_NOTE_VERDICT && step.act != SMTP_END)
-		note_verdict(s);
+	if (step.note == SMTP_NOTE_VERDICT)
+		ledger_note(s, s->smtp.verdict);
 	if (step.note == SMTP_NOTE_AUTH_TAKEN || step.note == SMTP_NOTE_AUTH_FAILED)
 		admission_auth(s, step.note == SMTP_NOTE_AUTH_FAILED ? step.code : 0);
 	if (step.act == SMTP_CUT)
@@ -129,8 +110,8 @@ static bool to_client(struct session *s)
 		begin_upgrade(s, &step);
 	else if (step.act == SMTP_END)
 		end(s, &step);
-	if (step.note == SMTP_NOTE_VERDICT && step.act == SMTP_END)
-		note_verdict(s);
+	for (size_t i = 0; step.note == SMTP_NOTE_UNKNOWN && i < s->smtp.unknown; i++)
+		ledger_note(s, smtp_unknown(&s->smtp, i));
 	return step.act != SMTP_WAIT;
 }
 
@@ -186,8 +167,8 @@ static bool write_client(struct session *s)
 	bool moved = peer_write(&s->client, &s->server.in);
 
 	s->queued += before - buf_leaving(&s->server.in).len;
-	if (s->telling_count > 0)
-		session_tell(s, false);
+	if (s->ledger.count > 0)
+		ledger_turn(s);
 	return moved;
 }
 

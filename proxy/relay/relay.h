@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "certs/certs.h"
+#include "certs/server_tls.h"
 #include "config/config.h"
 #include "proxy/admit/admit.h"
 #include "proxy/relay/counters.h"
@@ -55,6 +56,8 @@ struct relay {
 	const struct admit *admit; /* lent */
 	uint64_t overload_us;      /* when that was last logged, by admit_now_us(); 0: never */
 
+	struct server_tls *const *server_tls; /* one a backend; NULL where that has no TLS */
+
 	struct session *sessions; /* list of all */
 	size_t open;
 	bool draining;
@@ -66,7 +69,7 @@ struct relay {
 
 /*
  * Sets up everything a worker needs; nothing is opened. `certs` is one store a listener of the
- * configuration. False when out of memory. relay_count() comes next.
+ * configuration. False when out of memory. `server_tls` and relay_count() come next.
  */
 bool relay_init(struct relay *relay, struct ev_loop *loop, const struct config *config,
 		struct cert_store *const *certs, const struct log *log,

@@ -53,7 +53,7 @@ static void log_server(struct log_line *line, const struct session *s)
 void session_log_end(const struct session *s, double now)
 {
 	struct log_line line;
-	char client[ADDR_TEXT_BYTES];
+	char client[ADDR_TEXT_BYTES], via[ADDR_TEXT_BYTES];
 
 	/* Of those that were refused at the door there is a line a minute for each address. */
 	if (!log_begin(&line, s->relay->log, s->visit.told ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO,
@@ -63,6 +63,10 @@ void session_log_end(const struct session *s, double now)
 	log_str(&line, "id", s->id);
 	log_str(&line, "listener", s->service->listener->name);
 	log_str(&line, "client", client);
+	if (s->via) {
+		addr_format(s->via, via, sizeof via);
+		log_str(&line, "via", via);
+	}
 	log_tls(&line, s);
 	if (s->smtp.helo_len > 0)
 		log_slice(&line, "helo", slice_of(s->smtp.helo, s->smtp.helo_len));
@@ -81,39 +85,4 @@ void session_log_end(const struct session *s, double now)
 		log_str(&line, "detail", s->detail);
 	log_ms(&line, "seconds", ms(s->started, now));
 	log_end(&line);
-}
-
-void session_log_message(const struct session *s, const struct smtp_verdict *verdict, bool told)
-{
-	struct log_line line;
-
-	if (!log_begin(&line, s->relay->log, LOG_LEVEL_INFO, "message"))
-		return;
-	log_str(&line, "id", s->id);
-	log_num(&line, "bytes", verdict->bytes);
-	if (verdict->code > 0)
-		log_num(&line, "verdict", verdict->code);
-	else
-		log_str(&line, "verdict", "unknown");
-	log_str(&line, "told", told ? "yes" : "no");
-	log_str(&line, "backend", s->service->listener->backend->name);
-	log_str(&line, "server", s->journey.chosen ? s->journey.chosen->written : NULL);
-	log_end(&line);
-}
-
-void session_tell(struct session *s, bool last)
-{
-	size_t n = 0;
-
-	while (n < s->telling_count) {
-		struct telling *telling = &s->tellings[n];
-		bool told = telling->mark <= s->queued && !s->client.broken;
-		if (!told && !last)
-			break;
-		session_log_message(s, &telling->verdict, told);
-		n++;
-	}
-	s->telling_count -= n;
-	for (size_t i = 0; i < s->telling_count; i++)
-		s->tellings[i] = s->tellings[i + n];
 }

@@ -20,6 +20,8 @@ static bool is_loopback(const struct server_config *server)
 
 static bool way_is_safe(const struct backend_config *backend)
 {
+	if (backend->tls != BACKEND_TLS_OFF)
+		return true;
 	for (size_t i = 0; i < backend->server.count; i++)
 		if (!is_loopback(&backend->server.item[i]))
 			return false;

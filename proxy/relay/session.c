@@ -8,8 +8,11 @@
 #include "proxy/relay/tls.h"
 #include "proxy/smtp/say.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+static const double ANNOUNCE_SECONDS = 5;
 
 double session_now(const struct session *s)
 {
@@ -53,6 +56,7 @@ static void watch(struct session *s)
 	bool to_server = buf_leaving(&s->client.in).len > 0;
 
 	switch (s->stage) {
+	case STAGE_ANNOUNCE:
 	case STAGE_HANDSHAKE:
 		peer_watch(&s->client, loop, true, false);
 		break;
@@ -78,7 +82,7 @@ static enum session_doing doing(const struct session *s)
 		[SMTP_AWAIT_DATA_BLOCK] = DOING_MESSAGE, [SMTP_AWAIT_DATA_END] = DOING_VERDICT,
 	};
 
-	if (s->stage == STAGE_HANDSHAKE || s->stage == STAGE_UPGRADE)
+	if (s->stage == STAGE_ANNOUNCE || s->stage == STAGE_HANDSHAKE || s->stage == STAGE_UPGRADE)
 		return DOING_HANDSHAKE;
 	if (s->stage != STAGE_RELAY)
 		return DOING_FLUSH;
@@ -105,7 +109,7 @@ static void session_free(struct session *s)
 	struct relay *relay = s->relay;
 	struct ev_loop *loop = relay->loop;
 
-	session_tell(s, true);
+	ledger_end(s);
 	session_log_end(s, ev_now(loop));
 	show(s);
 	s->service->counters->ended[s->reason]++;
@@ -116,6 +120,7 @@ static void session_free(struct session *s)
 	peer_close(&s->client, loop);
 	route_close(s, false);
 	*s->slot = (struct session_slot){ 0 };
+	free(s->via);
 	buf_drop(&s->client.in);
 	buf_drop(&s->server.in);
 	buf_return(&s->client.in, &relay->pool);
@@ -135,9 +140,8 @@ static void session_free(struct session *s)
 void session_turn(struct session *s)
 {
 	static bool (*const run[])(struct session *) = {
-		[STAGE_HANDSHAKE] = session_handshake,
-		[STAGE_RELAY] = session_pump,
-		[STAGE_UPGRADE] = session_upgrade,
+		[STAGE_ANNOUNCE] = session_announce, [STAGE_HANDSHAKE] = session_handshake,
+		[STAGE_RELAY] = session_pump,        [STAGE_UPGRADE] = session_upgrade,
 		[STAGE_FLUSH] = session_flush,
 	};
 
@@ -183,32 +187,59 @@ void session_wake(struct session *s)
 	ev_feed_event(s->relay->loop, &s->timer, EV_TIMER);
 }
 
-static void begin(struct session *s, const struct rules *rules, int fd)
+bool session_meet(struct session *s)
 {
-	struct relay *relay = s->relay;
+	const struct relay *relay = s->relay;
 	const struct listener_config *listener = s->service->listener;
+	const struct rules *rules = s->service->rules;
 	const struct smtp_policy *policy = &rules->strict;
-	double now = ev_now(relay->loop);
 	bool implicit = listener->tls == LISTENER_IMPLICIT;
 
 	if (networks_contain(&listener->policy->normalize_networks, &s->address))
 		policy = &rules->normalize;
-	s->started = s->tls_began = now;
-	s->expires = now + (double)relay->config->timeouts.session_ms / 1000;
-	s->greet_at =
-		listener->greet_delay_ms > 0 ? now + (double)listener->greet_delay_ms / 1000 : 0;
-	peer_init(&s->client, on_io, s);
-	peer_init(&s->server, on_io, s);
-	ev_init(&s->timer, on_timer);
-	s->timer.data = s;
-	peer_open(&s->client, fd, true, true);
 	smtp_init(&s->smtp, policy, implicit, slice_str(s->id), SLICE(""));
 	s->smtp.tally = &relay->counters->tally;
 	if (listener->networks.count > 0 && !networks_contain(&listener->networks, &s->address))
 		smtp_refuse(&s->smtp, SAY_NETWORK_REFUSED);
 	admission_tell(s);
+	if (relay->draining)
+		smtp_event(&s->smtp, SMTP_DRAIN);
+	if (listener->greet_delay_ms > 0)
+		s->greet_at = session_now(s) + (double)listener->greet_delay_ms / 1000;
 	s->stage = implicit ? STAGE_HANDSHAKE : STAGE_RELAY;
-	s->deadline = implicit ? now + (double)relay->config->timeouts.handshake_ms / 1000 : 0;
+	s->tls_began = session_now(s);
+	s->deadline =
+		implicit ? s->started + (double)relay->config->timeouts.handshake_ms / 1000 : 0;
+	if (implicit)
+		s->client.ssl = session_tls(s);
+	return !implicit || s->client.ssl;
+}
+
+/* Only a balancer may come, where one must; who it brings is known when it has said so. */
+static void await_balancer(struct session *s)
+{
+	const struct networks *balancers = &s->service->listener->proxy_protocol;
+	uint64_t handshake_ms = s->relay->config->timeouts.handshake_ms;
+
+	s->stage = STAGE_ANNOUNCE;
+	s->deadline = s->started + fmin(ANNOUNCE_SECONDS, (double)handshake_ms / 1000);
+	if (!networks_contain(balancers, &s->address))
+		session_close(s, END_PROXY_STRANGER);
+}
+
+static bool begin(struct session *s, int fd)
+{
+	s->started = session_now(s);
+	s->expires = s->started + (double)s->relay->config->timeouts.session_ms / 1000;
+	peer_init(&s->client, on_io, s);
+	peer_init(&s->server, on_io, s);
+	ev_init(&s->timer, on_timer);
+	s->timer.data = s;
+	peer_open(&s->client, fd, true, true);
+	if (s->service->listener->proxy_protocol.count == 0)
+		return session_meet(s);
+	await_balancer(s);
+	return true;
 }
 
 bool session_open(struct relay *relay, const struct service *service, struct session_slot *slot,
@@ -225,13 +256,9 @@ bool session_open(struct relay *relay, const struct service *service, struct ses
 	s->visit = *visit;
 	s->journey.place.session = s;
 	memcpy(s->id, slot->id, sizeof s->id);
-	begin(s, service->rules, fd);
-	if (s->stage == STAGE_HANDSHAKE) {
-		s->client.ssl = session_tls(s);
-		if (!s->client.ssl) {
-			free(s);
-			return false;
-		}
+	if (!begin(s, fd)) {
+		free(s);
+		return false;
 	}
 	s->next = relay->sessions;
 	if (s->next)
@@ -240,8 +267,6 @@ bool session_open(struct relay *relay, const struct service *service, struct ses
 	relay->open++;
 	relay->counters->open++;
 	service->counters->open++;
-	if (relay->draining)
-		smtp_event(&s->smtp, SMTP_DRAIN);
 	session_turn(s);
 	return true;
 }

@@ -7,25 +7,19 @@
 
 #include "proxy/relay/dialer.h"
 #include "proxy/relay/journey.h"
+#include "proxy/relay/ledger.h"
 #include "proxy/relay/peer.h"
 #include "proxy/relay/relay.h"
 #include "proxy/smtp/smtp.h"
 
 enum stage {
+	STAGE_ANNOUNCE,  /* a balancer is to say whom it brings */
 	STAGE_HANDSHAKE, /* implicit TLS begins */
 	STAGE_RELAY,     /* bytes go both ways, or are answered; the server may still be coming */
 	STAGE_UPGRADE,   /* the answer to STARTTLS is on its way, then the handshake */
 	STAGE_FLUSH,     /* the last words go out; what comes is thrown away */
 	STAGE_DONE,      /* to be freed */
 };
-
-/* A message's fate, on its way to the client: logged when the client has been told. */
-struct telling {
-	struct smtp_verdict verdict;
-	uint64_t mark; /* told when this many bytes have gone to the client */
-};
-
-enum { TELLINGS_MAX = 4 };
 
 /* What the deadline that runs is for: it starts anew when any of this changes. */
 struct waiting_for {
@@ -59,7 +53,8 @@ struct session {
 	struct identity identity; /* as the server was told of the client */
 	struct journey journey;   /* to one of the backend's servers */
 	char id[SESSION_ID_BYTES];
-	struct addr address; /* of the client */
+	struct addr address; /* of the client, as a balancer in front announced it or not */
+	struct addr *via;    /* that balancer's, owned; NULL: there is none */
 	struct visit visit;  /* how it is counted */
 
 	struct ev_timer timer;
@@ -73,12 +68,17 @@ struct session {
 
 	double started, tls_began, secured, dialed, connected; /* 0: has not come to that */
 	uint64_t queued; /* bytes that were to go to the client, ever */
-	struct telling tellings[TELLINGS_MAX];
-	size_t telling_count;
+	struct ledger ledger;
 };
 
 /* Records why the session ends, unless a reason was there first, and goes to STAGE_FLUSH. */
 void session_close(struct session *session, enum ending reason);
+
+/*
+ * It is known who the client is: what hangs on its address is decided, and the first stage but
+ * STAGE_ANNOUNCE begins. False when out of memory.
+ */
+bool session_meet(struct session *session);
 
 /* Has the session move on soon, but not now: it may be called while another moves. */
 void session_wake(struct session *session);
@@ -87,6 +87,7 @@ void session_wake(struct session *session);
 struct ssl_st *session_tls(struct session *session);
 
 /* The stages: each moves what it can; true when the stage has changed. */
+bool session_announce(struct session *session);
 bool session_handshake(struct session *session);
 bool session_upgrade(struct session *session);
 bool session_pump(struct session *session);
@@ -102,12 +103,6 @@ void session_set_deadline(struct session *session, double now);
 double session_due(const struct session *session);
 void session_on_time(struct session *session, double now);
 
-/* Lines of the log. */
+/* A line of the log. */
 void session_log_end(const struct session *session, double now);
-void session_log_message(const struct session *session, const struct smtp_verdict *verdict,
-			 bool told);
-
-/* Logs the messages that the client has been told of by now; all that are left when `last`. */
-void session_tell(struct session *session, bool last);
-
 #endif

@@ -25,8 +25,8 @@ struct session_slot {
 
 /* What a session is about, for people. */
 enum session_doing {
-	DOING_HANDSHAKE,
-	DOING_WAIT, /* all servers are full */
+	DOING_HANDSHAKE, /* or a balancer is to say whom it brings */
+	DOING_WAIT,      /* all servers are full */
 	DOING_CONNECT,
 	DOING_GREETING,   /* the server's is waited for */
 	DOING_COMMAND,    /* the client's next one is */

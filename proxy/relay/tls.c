@@ -1,6 +1,7 @@
 #include "proxy/relay/tls.h"
 
 #include "certs/certs.h"
+#include "certs/server_tls.h"
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -60,6 +61,41 @@ enum tls_handshake tls_accept(SSL *ssl, const char **why)
 		return TLS_WANTS_WRITE;
 	default:
 		outcome = accept_failed(ssl, result, why);
+		ERR_clear_error();
+		return outcome;
+	}
+}
+
+static enum tls_handshake connect_failed(SSL *ssl, int result, const char **why)
+{
+	unsigned long error = ERR_peek_error();
+	const char *refusal = server_tls_refusal(ssl);
+	const char *sentence = ERR_reason_error_string(error);
+
+	if (refusal && ERR_GET_REASON(error) == SSL_R_CERTIFICATE_VERIFY_FAILED) {
+		*why = refusal;
+		return TLS_REFUSED;
+	}
+	*why = sentence ? sentence : "the server closed the connection";
+	return result == SSL_ERROR_SSL && error != 0 ? TLS_FAILED : TLS_CLOSED;
+}
+
+enum tls_handshake tls_connect(SSL *ssl, const char **why)
+{
+	enum tls_handshake outcome;
+
+	ERR_clear_error();
+	SSL_set_read_ahead(ssl, 1);
+	int result = SSL_connect(ssl);
+	if (result == 1)
+		return TLS_DONE;
+	switch (result = SSL_get_error(ssl, result)) {
+	case SSL_ERROR_WANT_READ:
+		return TLS_WANTS_READ;
+	case SSL_ERROR_WANT_WRITE:
+		return TLS_WANTS_WRITE;
+	default:
+		outcome = connect_failed(ssl, result, why);
 		ERR_clear_error();
 		return outcome;
 	}

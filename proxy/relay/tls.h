@@ -1,4 +1,4 @@
-/* The bytes of a client's TLS connection, by OpenSSL: the results of net.h for what SSL_* says. */
+/* The bytes of a TLS connection, by OpenSSL: the results of net.h for what SSL_* says. */
 #ifndef PROXY_RELAY_TLS_H
 #define PROXY_RELAY_TLS_H
 
@@ -14,13 +14,19 @@ enum tls_handshake {
 	TLS_WANTS_WRITE,
 	TLS_PLAIN,   /* what came is no TLS at all */
 	TLS_FOREIGN, /* ALPN offered other protocols only */
-	TLS_REFUSED, /* by us, for its certificate */
-	TLS_CLOSED,  /* the client went away */
+	TLS_REFUSED, /* by us, for the other side's certificate */
+	TLS_CLOSED,  /* the other side went away */
 	TLS_FAILED,
 };
 
 /* Goes on with the handshake. On failure `why` is OpenSSL's sentence, a static string. */
 enum tls_handshake tls_accept(struct ssl_st *ssl, const char **why);
+
+/*
+ * The same towards a server, whose certificate is looked at: TLS_REFUSED is that it is no good. The
+ * sentence is static.
+ */
+enum tls_handshake tls_connect(struct ssl_st *ssl, const char **why);
 
 /*
  * Bytes read, IO_EOF, IO_AGAIN or IO_ERROR. *clean: the end came by close_notify. *wants_write: it

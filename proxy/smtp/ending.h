@@ -13,6 +13,11 @@
 	ROW(CLIENT_STUCK, "client-stuck", "the client took no bytes within the deadline") \
 	ROW(CLIENT_REFUSED, "client-refused", "the client's certificate is refused by policy") \
 	ROW(NETWORK_REFUSED, "network-refused", "the client is outside the listener's networks") \
+	ROW(PROXY_STRANGER, "proxy-stranger", \
+	    "a connection from outside proxy_protocol's networks") \
+	ROW(PROXY_MISSING, "proxy-missing", "no PROXY header where a balancer must send one") \
+	ROW(PROXY_MALFORMED, "proxy-malformed", "a PROXY header that cannot be read") \
+	ROW(PROXY_TIMEOUT, "proxy-timeout", "the PROXY header did not come in time") \
 	ROW(HANDSHAKE_FAILED, "handshake-failed", "the TLS handshake failed") \
 	ROW(HANDSHAKE_TIMEOUT, "handshake-timeout", "the TLS handshake took too long") \
 	ROW(PLAIN_ON_TLS, "plain-on-tls", "plain text came where TLS was due") \
@@ -40,6 +45,7 @@
 	    "the backend relays mail for strangers, or may, and strangers can use the listener") \
 	ROW(BACKEND_REFUSED, "backend-refused", \
 	    "the backend greeted with a refusal, or refused Postern's own EHLO") \
+	ROW(BACKEND_TLS, "backend-tls", "TLS with the backend could not be had") \
 	ROW(BACKEND_IDENTITY, "backend-identity", \
 	    "the backend refused what it was told of the client") \
 	ROW(BACKEND_LOST, "backend-lost", "the backend went away") \

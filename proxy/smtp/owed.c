@@ -78,14 +78,24 @@ void owed_clear(struct smtp *smtp)
 	smtp->queue_count = smtp->owed_by_server = 0;
 }
 
+/* What becomes of these messages nobody will say. The queue is over, and has room for them. */
+static void keep_unknown(struct smtp *smtp)
+{
+	struct owed whole[SMTP_OWED_MAX];
+	uint8_t count = 0;
+
+	for (size_t i = 0; i < smtp->queue_count; i++)
+		if (at(smtp, i)->flags & OWED_WHOLE)
+			whole[count++] = *at(smtp, i);
+	if (count == 0)
+		return;
+	memcpy(smtp->queue, whole, count * sizeof *whole);
+	smtp->unknown = count;
+}
+
 void end_next(struct smtp *smtp, uint8_t say)
 {
-	for (size_t i = 0; i < smtp->queue_count && !smtp->verdict_unknown; i++) {
-		if (!(at(smtp, i)->flags & OWED_WHOLE))
-			continue;
-		smtp->verdict_unknown = true;
-		smtp->verdict = (struct smtp_verdict){ .code = 0, .bytes = at(smtp, i)->bytes };
-	}
+	keep_unknown(smtp);
 	owed_clear(smtp);
 	smtp->mode = SMTP_MODE_DISCARD;
 	smtp->end_say = say;

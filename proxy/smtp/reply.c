@@ -61,3 +61,28 @@ struct slice reply_line(struct slice *rest)
 		line.len--;
 	return line;
 }
+
+static size_t digits(struct slice text)
+{
+	size_t n = 0;
+
+	while (n < text.len && n < 3 && text.ptr[n] >= '0' && text.ptr[n] <= '9')
+		n++;
+	return n;
+}
+
+void reply_enhanced(struct slice reply, char *to)
+{
+	struct slice text = slice_skip(reply_line(&reply), 4);
+	size_t subject = digits(slice_skip(text, 2));
+	size_t detail = digits(slice_skip(text, 2 + subject + 1));
+	size_t len = 2 + subject + 1 + detail;
+
+	to[0] = '\0';
+	if (subject == 0 || detail == 0 || text.ptr[1] != '.' || text.ptr[2 + subject] != '.')
+		return;
+	if (!strchr("245", text.ptr[0]) || (len < text.len && text.ptr[len] != ' '))
+		return;
+	memcpy(to, text.ptr, len);
+	to[len] = '\0';
+}

@@ -10,6 +10,16 @@ enum {
 	REPLY_BYTES = 128 * 1024,
 };
 
+enum { REPLY_ENHANCED_BYTES = sizeof "5.999.999" };
+
+/* What the server made of a message. */
+struct smtp_verdict {
+	uint16_t code; /* 0: unknown */
+	bool whole;    /* it had all of it: the final dot, or the last chunk */
+	char enhanced[REPLY_ENHANCED_BYTES];
+	uint64_t bytes;
+};
+
 enum reply_found { REPLY_MORE, REPLY_WHOLE, REPLY_BAD };
 
 /* What has been read of a reply; all zero before its first byte. */
@@ -21,6 +31,12 @@ struct reply {
 
 /* Reads on in `waiting`, which holds the reply from its first byte on. */
 enum reply_found reply_read(struct reply *reply, struct slice waiting);
+
+/*
+ * The enhanced code behind a reply's own (RFC 2034 section 4, RFC 3463 section 2), such as "2.0.0",
+ * NUL-terminated; empty where there is none, or one of another class.
+ */
+void reply_enhanced(struct slice reply, char *to);
 
 /* Cuts the first line off *rest; without its line end. */
 struct slice reply_line(struct slice *rest);

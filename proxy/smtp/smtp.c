@@ -170,6 +170,11 @@ bool smtp_owes_verdict(const struct smtp *smtp)
 	return false;
 }
 
+struct smtp_verdict smtp_unknown(const struct smtp *smtp, size_t i)
+{
+	return (struct smtp_verdict){ .whole = true, .bytes = smtp->queue[i].bytes };
+}
+
 bool smtp_idle(const struct smtp *smtp)
 {
 	return smtp->queue_count == 0 && smtp->mail == SMTP_MAIL_NONE &&

@@ -20,8 +20,7 @@ enum smtp_act {
 	SMTP_WAIT, /* nothing can be done before more has come, from either side */
 	SMTP_PASS, /* the first `len` waiting bytes go on as they are */
 	SMTP_SWAP, /* the first `len` waiting bytes become `text`; both may be empty */
-	SMTP_CUT,  /* cut the server's connection so that it cannot take what it has for a whole;
-		    * what  it has said still waits, and the client is served on */
+	SMTP_CUT,  /* cut the server, its connection reset; what it has said still waits */
 	SMTP_TLS,  /* say `text`, then upgrade the client, then SMTP_SECURED */
 	SMTP_END,  /* say `text`, then end the session with `ending`; said again on every call */
 };
@@ -30,6 +29,7 @@ enum smtp_act {
 enum smtp_note {
 	SMTP_NOTE_NONE,
 	SMTP_NOTE_VERDICT,     /* smtp->verdict is that of a message */
+	SMTP_NOTE_UNKNOWN,     /* with SMTP_END: smtp->unknown messages stay without one */
 	SMTP_NOTE_QUIT_SERVER, /* with SMTP_TLS: say QUIT to the server and leave it */
 	SMTP_NOTE_AUTH_TAKEN,
 	SMTP_NOTE_AUTH_FAILED, /* the server refused the credentials, with `code` */
@@ -38,7 +38,6 @@ enum smtp_note {
 struct smtp_step {
 	char *room; /* lent by the caller for text, SMTP_ROOM_BYTES or more */
 	size_t room_size;
-
 	enum smtp_act act;
 	size_t len;
 	struct slice text; /* in room, or constant */
@@ -105,6 +104,9 @@ bool smtp_in_message(const struct smtp *smtp);
 
 /* The server has a whole message and has not said what it makes of it. */
 bool smtp_owes_verdict(const struct smtp *smtp);
+
+/* The i-th of them. */
+struct smtp_verdict smtp_unknown(const struct smtp *smtp, size_t i);
 
 /* The client is owed a reply. */
 bool smtp_owes(const struct smtp *smtp);

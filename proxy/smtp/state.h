@@ -50,11 +50,6 @@ struct text {
 	uint8_t at;
 };
 
-struct smtp_verdict {
-	uint16_t code; /* 0: unknown */
-	uint64_t bytes;
-};
-
 /* To be read by its owner for log and limits, written by the inspector alone. */
 struct smtp {
 	const struct smtp_policy *policy;
@@ -77,13 +72,13 @@ struct smtp {
 	bool lost;          /* the server; not yet dealt with */
 	bool draining;
 	bool expired;
-	bool held_input;      /* input waits behind a command that a tolerant policy holds it for */
-	bool helo_due;        /* HELO goes to the server next: it does not know EHLO */
-	bool helo_only;       /* ... and the client was shown Postern's own keywords alone */
-	bool unfinished;      /* part of a message was passed, and not its end */
-	bool verdict_early;   /* the reply that waits is the message's verdict, said at its end */
-	bool verdict_due;     /* ... which has come */
-	bool verdict_unknown; /* the end that is due leaves a message without its verdict */
+	bool held_input;    /* input waits behind a command that a tolerant policy holds it for */
+	bool helo_due;      /* HELO goes to the server next: it does not know EHLO */
+	bool helo_only;     /* ... and the client was shown Postern's own keywords alone */
+	bool unfinished;    /* part of a message was passed, and not its end */
+	bool verdict_early; /* the reply that waits is the message's verdict, said at its end */
+	bool verdict_due;   /* ... which has come */
+	uint8_t unknown; /* messages that the end that is due leaves without verdict: in queue[] */
 
 	uint32_t server_keywords; /* announced by the server in its last EHLO reply, as bits */
 	uint32_t client_keywords; /* shown to the client */

@@ -41,8 +41,8 @@ static void end(struct smtp *smtp, struct smtp_step *step)
 		smtp->ending = say_ending(smtp->end_say);
 		step->text = say_text(smtp, smtp->end_say, step->room, step->room_size);
 		tally_own(smtp, step->text);
-		if (smtp->verdict_unknown)
-			step->note = SMTP_NOTE_VERDICT;
+		if (smtp->unknown > 0)
+			step->note = SMTP_NOTE_UNKNOWN;
 	}
 	step->ending = smtp->ending;
 }
@@ -193,10 +193,11 @@ static bool is_legal(const struct smtp *smtp, const struct owed *owed, uint16_t 
  * The server refuses a message before its end: what it said waits, and is said at the client's own
  * end of data, since a client reads nothing before.
  */
-static void verdict_early(struct smtp *smtp, struct smtp_step *step)
+static void verdict_early(struct smtp *smtp, struct slice waiting, struct smtp_step *step)
 {
 	smtp->verdict =
 		(struct smtp_verdict){ .code = smtp->reply.code, .bytes = smtp->text.bytes };
+	reply_enhanced(waiting, smtp->verdict.enhanced);
 	smtp->verdict_early = true;
 	smtp->mode = SMTP_MODE_SKIP_TEXT;
 	smtp->server = SMTP_SERVER_GONE;
@@ -239,7 +240,8 @@ static void note_auth(uint16_t code, struct smtp_step *step)
 	step->code = code;
 }
 
-static void answered(struct smtp *smtp, struct owed owed, uint16_t code, struct smtp_step *step)
+static void answered(struct smtp *smtp, struct owed owed, uint16_t code, struct slice waiting,
+		     struct smtp_step *step)
 {
 	bool is_verdict =
 		owed.verb == VERB_TEXT || (owed.verb == VERB_BDAT && owed.flags & OWED_LAST);
@@ -248,8 +250,10 @@ static void answered(struct smtp *smtp, struct owed owed, uint16_t code, struct 
 		verbs[owed.verb].answered(smtp, &owed, code);
 	if (owed.verb == VERB_DATA && code == 354)
 		owed_add(smtp, VERB_TEXT);
-	if (is_verdict)
+	if (is_verdict) {
 		step->note = SMTP_NOTE_VERDICT;
+		reply_enhanced(waiting, smtp->verdict.enhanced);
+	}
 	if (owed.verb == VERB_AUTH)
 		note_auth(code, step);
 	if (code == 421)
@@ -272,7 +276,7 @@ static void take_reply(struct smtp *smtp, struct slice waiting, struct smtp_step
 		return;
 	}
 	if (owed.verb == VERB_TEXT && !(owed.flags & OWED_WHOLE)) {
-		verdict_early(smtp, step);
+		verdict_early(smtp, waiting, step);
 		return;
 	}
 	if (owed.verb == VERB_GREETING) {
@@ -286,7 +290,7 @@ static void take_reply(struct smtp *smtp, struct slice waiting, struct smtp_step
 		deliver_hello(smtp, &owed, waiting, step);
 	else
 		deliver(smtp, waiting, step);
-	answered(smtp, owed, code, step);
+	answered(smtp, owed, code, waiting, step);
 }
 
 /* A whole reply that is not. */

@@ -116,7 +116,11 @@ static void message_answered(struct smtp *smtp, const struct owed *owed, uint16_
 {
 	if (owed->verb == VERB_BDAT && !(owed->flags & OWED_LAST))
 		return;
-	smtp->verdict = (struct smtp_verdict){ .code = code, .bytes = owed->bytes };
+	smtp->verdict = (struct smtp_verdict){
+		.code = code,
+		.whole = owed->flags & OWED_WHOLE,
+		.bytes = owed->bytes,
+	};
 	if (code >= 400)
 		return;
 	smtp->messages++;

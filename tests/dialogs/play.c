@@ -73,6 +73,8 @@ static void note(struct play *play, const struct smtp_step *step)
 {
 	char code[16];
 
+	for (size_t i = 0; step->note == SMTP_NOTE_UNKNOWN && i < play->smtp.unknown; i++)
+		event(play, "verdict", "0");
 	if (step->note == SMTP_NOTE_VERDICT) {
 		snprintf(code, sizeof code, "%u", play->smtp.verdict.code);
 		event(play, "verdict", code);

@@ -234,3 +234,20 @@ def test_server_that_leaves_while_it_is_told(postern, backend):
         client.handshake()
         client.ends("421 4.3.2 ")
     assert proxy.reasons(1) == ["backend-lost"]
+
+
+@pytest.mark.parametrize("tls", ["implicit", "required"])
+def test_login_by_certificate(tls, postern, backend, authority):
+    """Of who is verified, resumed or not; nobody else has one."""
+    server = backend(XclientServer())
+    proxy = start(postern, server, "xclient", tls,
+                  clients={"verify": "request", "ca": authority.file, "login": "cn"})
+    names = {"anna": True, "eve": False}
+    for number, (name, good) in enumerate(names.items()):
+        shown = authority.client(name) if good else authority.client(name, issuer=False)
+        context = lenient_context(maximum_version=ssl.TLSVersion.TLSv1_2)
+        context.load_cert_chain(shown.chain, shown.key)
+        with meet(proxy, tls, context) as client:
+            client.quit()
+        assert ("LOGIN=anna" in server.talk(number).commands[1]) == good
+        assert ("LOGIN=" in server.talk(number).commands[1]) == good

@@ -248,6 +248,9 @@ static void nothing_else_is_a_network(void **state)
 		"10.0.0.0/",
 		"10.0.0.0/33",
 		"10.0.0.0/-1",
+		"unix/8",
+		"unix:/x",
+		"Unix",
 		"10.0.0.0/8/8",
 		"10/8",
 		"10.0.0.1/8",
@@ -298,6 +301,10 @@ static void networks_contain_their_addresses(void **state)
 		{ "::1", "[::1]:1", true },
 		{ "0.0.0.0/0", "unix:/x", false },
 		{ "::/0", "unix:/x", false },
+		{ "unix", "unix:/x", true },
+		{ "unix", "0.0.0.0:1", false },
+		{ "unix", "[::]:1", false },
+		{ "unix", "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:1", false },
 	};
 
 	(void)state;

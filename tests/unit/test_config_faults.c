@@ -252,6 +252,17 @@ static void what_nobody_uses_is_worth_a_warning(void **state)
 	config_free(config);
 }
 
+static void somebody_can_come_by_every_address(void **state)
+{
+	(void)state;
+	assert_one(REST "[listener b]\naddress = unix:/run/b\nproxy_protocol = ::1\n",
+		   "main.ini:10: nobody could come in at `unix:/run/b`: add `unix` to "
+		   "`proxy_protocol`\n");
+	assert_one(REST "[listener b]\naddress = unix:/b, [::1]:1\nproxy_protocol = unix\n",
+		   "main.ini:10: nobody could come in at `[::1]:1`: add the balancers' networks to "
+		   "`proxy_protocol`\n");
+}
+
 static void legacy_is_for_some(void **state)
 {
 	(void)state;
@@ -312,6 +323,7 @@ int main(void)
 		TEST(what_is_needed_is_missed),
 		TEST(clients_must_not_be_got_around),
 		TEST(legacy_is_for_some),
+		TEST(somebody_can_come_by_every_address),
 		TEST(a_directory_goes_alone),
 		TEST(all_faults_are_told_in_one_run),
 		TEST(lines_have_a_limit),

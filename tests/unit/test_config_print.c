@@ -29,7 +29,7 @@ static const char everything[] =
 	"allow = email:b@c\nallow_file = l\nrefuse = tls\ncrl_missing = accept\nlogin = map\n"
 	"[listener l]\nclients = d\naddress = 0.0.0.0:587, [::]:587\n"
 	"certificate = two, one\npolicy = p\nbackend = y\nnetworks = 10.0.0.0/8, ::1\ntickets = 2\n"
-	"[listener m]\naddress = unix:/run/m\ntls = optional\nbackend = x\nproxy_protocol = "
+	"[listener m]\naddress = unix:/run/m\ntls = optional\nbackend = x\nproxy_protocol = unix, "
 	"10.0.0.0/8\n";
 
 static void what_is_printed_reads_back(void **state)

@@ -274,6 +274,39 @@ static void an_end_is_said_once_and_stays(void **state)
 	free(play);
 }
 
+static void enhanced_codes_are_read(void **state)
+{
+	static const struct {
+		const char *reply, *enhanced;
+	} rows[] = {
+		{ "250 2.0.0 taken\r\n", "2.0.0" },
+		{ "250-2.6.0 first\r\n250 2.6.0 last\r\n", "2.6.0" },
+		{ "554 5.7.1\r\n", "5.7.1" },
+		{ "451 4.123.456 x\r\n", "4.123.456" },
+		{ "250 2.0.0", "2.0.0" },
+		{ "250 ok\r\n", "" },
+		{ "250\r\n", "" },
+		{ "250 \r\n", "" },
+		{ "250 2\r\n", "" },
+		{ "250 2.\r\n", "" },
+		{ "250 2.0\r\n", "" },
+		{ "250 2.0.\r\n", "" },
+		{ "250 2.0.0.0\r\n", "" },
+		{ "250 2..0 x\r\n", "" },
+		{ "250 2.0.1234 x\r\n", "" },
+		{ "250 3.0.0 x\r\n", "" },
+		{ "250 2.0.0x\r\n", "" },
+		{ "250 192.0.2.1 x\r\n", "" },
+	};
+	char enhanced[REPLY_ENHANCED_BYTES];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		reply_enhanced(slice_str(rows[i].reply), enhanced);
+		assert_string_equal(enhanced, rows[i].enhanced);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -286,6 +319,7 @@ int main(void)
 		cmocka_unit_test(an_ehlo_reply_may_be_written_in_pieces),
 		cmocka_unit_test(a_full_queue_makes_the_client_wait),
 		cmocka_unit_test(an_end_is_said_once_and_stays),
+		cmocka_unit_test(enhanced_codes_are_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

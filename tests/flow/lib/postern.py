@@ -93,7 +93,8 @@ class Postern:
         self._addresses = {}
         for event in self.events("listening"):
             host, _, port = event["address"].rpartition(":")
-            self._addresses.setdefault(event["listener"], (host.strip("[]"), int(port)))
+            where = port if host == "unix" else (host.strip("[]"), int(port))
+            self._addresses.setdefault(event["listener"], where)
         self._wait_quiet()
         self._baseline = self._descriptor_counts()
 
