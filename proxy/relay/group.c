@@ -213,6 +213,17 @@ bool group_choose_other(struct group *group, struct place *place, const struct w
 	return true;
 }
 
+void group_lack(const struct group *group, struct lack *lack)
+{
+	for (size_t i = 0; i < group->count; i++) {
+		const struct server_record *record = group->members[i].record;
+		struct offer offer = { record->keywords, record->mechanisms, record->size };
+		if (record->offered && record->health == SERVER_UP &&
+		    record->admin != SERVER_DISABLED)
+			lack_add(lack, &offer);
+	}
+}
+
 const struct addr *group_address(struct place *place)
 {
 	struct member *member = place->member;

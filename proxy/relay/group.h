@@ -7,6 +7,7 @@
 
 #include "config/config.h"
 #include "proxy/relay/servers.h"
+#include "proxy/smtp/offer.h"
 
 struct session;
 
@@ -79,6 +80,9 @@ enum group_answer group_choose(struct group *group, struct place *place, const s
  * there is none.
  */
 bool group_choose_other(struct group *group, struct place *place, const struct wish *wish);
+
+/* What some server that is up, and not disabled, does not announce; *lack is zero at first. */
+void group_lack(const struct group *group, struct lack *lack);
 
 /* The next address of the place's member; NULL when all have been given. */
 const struct addr *group_address(struct place *place);

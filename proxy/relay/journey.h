@@ -17,6 +17,7 @@ enum dialing {
 struct journey {
 	struct place place;                 /* with one of the backend's servers */
 	const struct server_config *chosen; /* the last that was dialled; NULL: none */
+	struct lack others;                 /* lack this, so the client is not told of it */
 	uint32_t failovers;                 /* to another address or server */
 	double dial_by;                     /* no other is tried after that */
 	enum group_answer lack;             /* why a place is waited for */

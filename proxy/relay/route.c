@@ -5,6 +5,7 @@
 #include "proxy/relay/backend.h"
 #include "proxy/relay/life.h"
 #include "proxy/smtp/busy.h"
+#include "proxy/smtp/ehlo.h"
 
 #include <errno.h>
 #include <math.h>
@@ -227,6 +228,20 @@ void route_lost(struct session *s, enum ending reason, const char *detail)
 	go_on(s, reason, detail);
 }
 
+/* Clients of several servers are told only what all of them can do. */
+static void arrive(struct session *s)
+{
+	const struct group *group = group_of(s);
+
+	group_arrived(&s->journey.place);
+	s->journey.wait_by = 0;
+	s->journey.others = (struct lack){ .keywords = 0 };
+	if (group->count < 2)
+		return;
+	group_lack(group, &s->journey.others);
+	ehlo_set_lack(&s->smtp, &s->journey.others);
+}
+
 /* Another address of the same server, or a place with another server, is there. */
 static bool elsewhere(struct session *s)
 {
@@ -277,8 +292,7 @@ bool route_greeted(struct session *s, unsigned code, struct slice greeting)
 	}
 	/* One that refuses for good is well, and knows why. */
 	if (code >= 200 && (code < 400 || code >= 500)) {
-		group_arrived(&s->journey.place);
-		s->journey.wait_by = 0;
+		arrive(s);
 		return true;
 	}
 	if (code >= 400) {

@@ -99,9 +99,23 @@ static struct line line_parse(struct slice text)
 	return line;
 }
 
-bool mechanism_hidden(const struct smtp_policy *policy, struct slice mechanism)
+enum keyword ehlo_line(struct slice text, struct slice *args)
 {
-	return smtp_list_matches(&policy->auth_hide, mechanism);
+	struct line line = line_parse(text);
+
+	*args = line.args;
+	return line.keyword;
+}
+
+void ehlo_set_lack(struct smtp *smtp, const struct lack *lack)
+{
+	smtp->lack = lack;
+}
+
+bool mechanism_hidden(const struct smtp *smtp, struct slice mechanism)
+{
+	return smtp_list_matches(&smtp->policy->auth_hide, mechanism) ||
+	       lack_has_mechanism(smtp->lack, mechanism);
 }
 
 static bool auth_allowed(const struct smtp *smtp)
@@ -110,8 +124,7 @@ static bool auth_allowed(const struct smtp *smtp)
 	       (smtp->policy->auth == SMTP_AUTH_TLS && smtp->secured);
 }
 
-/* Mechanisms of an AUTH line, one at a time; the old spelling's `=` is no part of them. */
-static struct slice next_mechanism(struct slice *rest)
+struct slice ehlo_mechanism(struct slice *rest)
 {
 	if (rest->len > 0 && rest->ptr[0] == '=')
 		*rest = slice_skip(*rest, 1);
@@ -120,8 +133,8 @@ static struct slice next_mechanism(struct slice *rest)
 
 static bool any_mechanism(const struct smtp *smtp, struct slice args)
 {
-	for (struct slice m = next_mechanism(&args); m.len > 0; m = next_mechanism(&args))
-		if (!mechanism_hidden(smtp->policy, m))
+	for (struct slice m = ehlo_mechanism(&args); m.len > 0; m = ehlo_mechanism(&args))
+		if (!mechanism_hidden(smtp, m))
 			return true;
 	return false;
 }
@@ -134,6 +147,12 @@ static bool verb_is_off(const struct smtp_policy *policy, enum keyword keyword)
 		    smtp_list_has(&policy->verbs_off, verbs[i].name))
 			return true;
 	return false;
+}
+
+/* Some server of the pool has not announced it. */
+static uint32_t lacking(const struct smtp *smtp)
+{
+	return smtp->lack ? smtp->lack->keywords : 0;
 }
 
 bool keyword_hidden(const struct smtp *smtp, enum keyword keyword)
@@ -169,6 +188,8 @@ static bool shown(const struct smtp *smtp, const struct line *line)
 	default:
 		break;
 	}
+	if (lacking(smtp) & KEYWORD_BIT(line->keyword))
+		return false;
 	return !keyword_hidden(smtp, line->keyword);
 }
 
@@ -184,7 +205,7 @@ static uint32_t own_keywords(const struct smtp *smtp)
 	for (enum keyword k = 0; k < KEYWORD_COUNT; k++)
 		if (keyword_hidden(smtp, k))
 			own &= ~KEYWORD_BIT(k);
-	return own & ~(smtp->server_keywords & ~KEYWORD_BIT(KEYWORD_STARTTLS));
+	return own & ~(smtp->server_keywords & ~lacking(smtp) & ~KEYWORD_BIT(KEYWORD_STARTTLS));
 }
 
 void ehlo_read(struct smtp *smtp, struct slice reply)
@@ -221,7 +242,7 @@ static bool more_shown(const struct smtp *smtp, struct slice left)
 /* The smaller of both, as RFC 1870 section 4 has it that 0 is no limit. */
 static void write_size(struct writer *w, const struct smtp *smtp, const struct line *line)
 {
-	uint64_t ours = smtp->policy->message_size, theirs = 0;
+	uint64_t ours = lack_size(smtp->lack, smtp->policy->message_size), theirs = 0;
 
 	if (ours == 0 ||
 	    (slice_number(slice_trim(line->args), &theirs) && theirs > 0 && theirs <= ours))
@@ -235,8 +256,8 @@ static void write_auth(struct writer *w, const struct smtp *smtp, const struct l
 	struct slice rest = line->args;
 	const char *sep = rest.len > 0 && rest.ptr[0] == '=' ? "=" : " ";
 
-	for (struct slice m = next_mechanism(&rest); m.len > 0; m = next_mechanism(&rest)) {
-		if (mechanism_hidden(smtp->policy, m))
+	for (struct slice m = ehlo_mechanism(&rest); m.len > 0; m = ehlo_mechanism(&rest)) {
+		if (mechanism_hidden(smtp, m))
 			continue;
 		write_str(w, sep);
 		write_slice(w, m);
@@ -289,7 +310,8 @@ static void write_own(struct writer *w, const struct smtp *smtp)
 		write_str(w, own ? "250-" : "250 ");
 		write_slice(w, keywords[order[i]].name);
 		if (order[i] == KEYWORD_SIZE)
-			write_str(w, " "), write_number(w, smtp->policy->message_size);
+			write_str(w, " "),
+				write_number(w, lack_size(smtp->lack, smtp->policy->message_size));
 		write_str(w, "\r\n");
 	}
 }

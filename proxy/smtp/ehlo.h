@@ -5,6 +5,7 @@
 #ifndef PROXY_SMTP_EHLO_H
 #define PROXY_SMTP_EHLO_H
 
+#include "proxy/smtp/offer.h"
 #include "proxy/smtp/smtp.h"
 
 enum keyword {
@@ -35,6 +36,19 @@ enum keyword {
 
 #define KEYWORD_BIT(keyword) (UINT32_C(1) << (keyword))
 
+/* A line of the reply behind the first: its keyword, and what stands behind that. */
+enum keyword ehlo_line(struct slice text, struct slice *args);
+
+/* The next mechanism of an AUTH line's rest; empty at the end. The old spelling's `=` is no part.
+ */
+struct slice ehlo_mechanism(struct slice *rest);
+
+/*
+ * Before each SMTP_CONNECTED: what other servers have not that might serve the client as well, so
+ * that it is not told of. It outlives the session. NULL: nothing.
+ */
+void ehlo_set_lack(struct smtp *smtp, const struct lack *lack);
+
 /* Reads a whole EHLO reply: sets server_keywords, and client_keywords as they will be shown. */
 void ehlo_read(struct smtp *smtp, struct slice reply);
 
@@ -52,8 +66,8 @@ void ehlo_from_helo(struct smtp *smtp);
  */
 enum keyword keyword_of_parameter(struct slice name);
 
-/* The policy hides this mechanism of AUTH. */
-bool mechanism_hidden(const struct smtp_policy *policy, struct slice mechanism);
+/* The policy hides this mechanism of AUTH, or some server of the pool has it not. */
+bool mechanism_hidden(const struct smtp *smtp, struct slice mechanism);
 
 /* The policy hides this keyword, and with it its verb. */
 bool keyword_hidden(const struct smtp *smtp, enum keyword keyword);

@@ -99,7 +99,7 @@ static uint8_t refuse_auth(const struct smtp *smtp, const struct command *comman
 		return SAY_OFF;
 	if (smtp->policy->auth == SMTP_AUTH_TLS && !smtp->secured)
 		return SAY_AUTH_TLS;
-	return mechanism_hidden(smtp->policy, slice_word(&args)) ? SAY_AUTH_MECHANISM : SAY_NONE;
+	return mechanism_hidden(smtp, slice_word(&args)) ? SAY_AUTH_MECHANISM : SAY_NONE;
 }
 
 static uint8_t refuse_chunk_not_offered(const struct smtp *smtp, const struct command *command)

@@ -53,6 +53,7 @@ struct text {
 /* To be read by its owner for log and limits, written by the inspector alone. */
 struct smtp {
 	const struct smtp_policy *policy;
+	const struct lack *lack;  /* of the other servers of a pool; NULL: nothing */
 	struct slice id;          /* of the session: lent */
 	struct smtp_tally *tally; /* where commands and replies are counted: lent; NULL: nowhere */
 	struct slice refused; /* why policy refuses the client's certificate; empty: it does not */
@@ -84,8 +85,7 @@ struct smtp {
 	uint32_t client_keywords; /* shown to the client */
 
 	struct owed queue[SMTP_OWED_MAX];
-	uint8_t queue_head;
-	uint8_t queue_count;
+	uint8_t queue_head, queue_count;
 	uint8_t owed_by_server; /* entries of the queue */
 	uint8_t transaction;    /* modulo 256 */
 

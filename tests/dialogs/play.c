@@ -49,6 +49,7 @@ static void connect_server(struct play *play)
 	play->connected = true;
 	play->connections++;
 	play->connected_at = play->said[SERVER].len;
+	ehlo_set_lack(&play->smtp, play->lack);
 	smtp_event(&play->smtp, SMTP_CONNECTED);
 }
 
@@ -173,6 +174,12 @@ void play_feed(struct play *play, enum side side, const char *ptr, size_t n, siz
 	text_add(&play->waiting[side], ptr, n);
 	play_pump(play);
 	play->undelivered = 0;
+}
+
+void play_lack(struct play *play, const struct lack *lack)
+{
+	play->lack = lack;
+	ehlo_set_lack(&play->smtp, lack);
 }
 
 void play_event(struct play *play, enum smtp_event what)

@@ -5,7 +5,7 @@
 #ifndef TESTS_DIALOGS_PLAY_H
 #define TESTS_DIALOGS_PLAY_H
 
-#include "proxy/smtp/smtp.h"
+#include "proxy/smtp/ehlo.h"
 
 struct text_buf {
 	char *ptr;
@@ -20,6 +20,7 @@ enum side { CLIENT, SERVER };
 
 struct play {
 	struct smtp smtp;
+	const struct lack *lack;    /* of other servers; NULL: there are none */
 	struct text_buf waiting[2]; /* from each side, not yet taken by the inspector */
 	struct text_buf said[2];    /* to each side, all that was ever said */
 	struct text_buf events; /* lines: "connect", "cut", "quit", "tls", "end x", "verdict 250" */
@@ -39,6 +40,9 @@ struct play {
 void play_begin(struct play *play, const struct smtp_policy *policy, struct slice id,
 		struct slice refused);
 void play_end(struct play *play);
+
+/* There are other servers, which lack this; it outlives the play. */
+void play_lack(struct play *play, const struct lack *lack);
 
 /* `n` bytes come from `side`; `later` more of the same segment are there but not yet read. */
 void play_feed(struct play *play, enum side side, const char *ptr, size_t n, size_t later);

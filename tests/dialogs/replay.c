@@ -122,6 +122,8 @@ static bool replay(const struct story *story, struct cutting cutting)
 	bool good = true;
 
 	play_begin(play, &story->policy, SLICE("ID"), slice_str(story->refused));
+	if (story->pool)
+		play_lack(play, &story->lack);
 	for (size_t i = 0; i < story->count && good; i++) {
 		feed(play, &story->segments[i], i, &cutting);
 		good = check(play, story, &story->segments[i], &cutting, seen);

@@ -156,6 +156,20 @@ static int set_policies(struct story *story, int line, char *text)
 	return 0;
 }
 
+/* Another server's EHLO lines, by comma: what it lacks, clients are not told of. */
+static int set_pool(struct story *story, char *text)
+{
+	char reply[1024] = "250 other\r\n", *save = NULL;
+	struct offer offer;
+
+	for (char *w = strtok_r(text, ",", &save); w; w = strtok_r(NULL, ",", &save))
+		snprintf(reply + strlen(reply), sizeof reply - strlen(reply), "250 %s\r\n", w);
+	offer_read(&offer, slice_str(reply));
+	lack_add(&story->lack, &offer);
+	story->pool = true;
+	return 0;
+}
+
 static int read_setting(struct story *story, int line, char *text)
 {
 	if (strncmp(text, "listener: ", 10) == 0)
@@ -166,6 +180,8 @@ static int read_setting(struct story *story, int line, char *text)
 		return set_policies(story, line, text + 8);
 	else if (strncmp(text, "way: ", 5) == 0)
 		story->policy.way_is_safe = flag(text + 5, "tls");
+	else if (strncmp(text, "pool: ", 6) == 0)
+		return set_pool(story, text + 6);
 	else if (strncmp(text, "refused: ", 9) == 0)
 		snprintf(story->refused, sizeof story->refused, "%s", text + 9);
 	else

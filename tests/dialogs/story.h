@@ -24,6 +24,8 @@ struct story {
 	struct smtp_policy policy;
 	struct slice lists[5][STORY_LIST]; /* of the policy */
 	char refused[256];
+	bool pool; /* there are other servers, and this is what they lack */
+	struct lack lack;
 	struct segment segments[STORY_SEGMENTS];
 	size_t count;
 	struct text_buf memory; /* of words in settings */

@@ -12,6 +12,7 @@ import pytest
 from lib import fake, mail, processes
 from lib.basics import Port, text_of, until
 from lib.client import Client, tls_client
+from lib import table as tables
 from lib.table import CLOSED, DISABLED, DOWN, ENABLED, PAUSED, RELAYS, Table, UP
 
 
@@ -470,3 +471,26 @@ def test_paused_has_clients_wait(postern, backend):
         client.greet()
         client.quit()
     assert proxy.reasons(1) == ["quit"]
+
+
+def test_clients_are_told_what_all_can_do(postern, backend):
+    """Of those that are up: what the other lacks is not shown, and comes back when it is off."""
+    one, other = backend(), backend()
+    proxy = postern(backend=listed(one, other), sections=options(probe="1h"))
+    table = Table(proxy)
+    table.set_offer("mta", text_of(other.address),
+                    [tables.SIZE, tables.PIPELINING, tables.EIGHT_BIT_MIME], 5000)
+
+    def told():
+        with tls_client(proxy.address()) as client:
+            keywords = client.greet().keywords
+            client.quit()
+        return keywords
+
+    everything = ["PIPELINING", "SIZE 1000000", "8BITMIME", "CHUNKING", "ENHANCEDSTATUSCODES"]
+    assert told() == everything
+    table.set_health("mta", text_of(other.address), UP)
+    for _ in range(2):
+        assert told() == ["PIPELINING", "SIZE 5000", "8BITMIME"]
+    table.set_admin("mta", text_of(other.address), DISABLED)
+    assert told() == everything

@@ -9,11 +9,13 @@ import pathlib
 import struct
 import time
 
-BACKEND_AT, NAME_AT, ADMIN_AT, HEALTH_AT, PROBED_AT = 4, 69, 341, 1344, 1368
+BACKEND_AT, NAME_AT, ADMIN_AT, HEALTH_AT, OFFERED_AT = 4, 69, 341, 1344, 1347
+KEYWORDS_AT, SIZE_AT, PROBED_AT = 1348, 1360, 1368
 BACKEND_BYTES = 65
 
 ENABLED, PAUSED, DISABLED = range(3)
 UNKNOWN, UP, DOWN = range(3)
+SIZE, PIPELINING, EIGHT_BIT_MIME = range(3)
 NOT_ASKED, CLOSED, RELAYS = range(3)
 
 
@@ -38,6 +40,13 @@ class Table:
         record = self._record(backend, name)
         struct.pack_into("=Q", self.memory, record + PROBED_AT, time.monotonic_ns() // 1_000_000)
         self.memory[record + HEALTH_AT] = health
+
+    def set_offer(self, backend, name, keywords, size):
+        """What it announces: bits of enum keyword (ehlo.h)."""
+        record = self._record(backend, name)
+        struct.pack_into("=I", self.memory, record + KEYWORDS_AT, sum(1 << k for k in keywords))
+        struct.pack_into("=Q", self.memory, record + SIZE_AT, size)
+        self.memory[record + OFFERED_AT] = 1
 
     def set_verdict(self, backend, name, verdict):
         self.memory[self._record(backend, name) + HEALTH_AT + 1] = verdict

@@ -1,0 +1,79 @@
+#include "proxy/smtp/offer.h"
+
+#include "proxy/smtp/ehlo.h"
+
+/* SASL mechanisms that servers announce. */
+static const struct slice mechanisms[] = {
+#define ROW(name) \
+	{ \
+		name, sizeof(name) - 1 \
+	}
+	ROW("PLAIN"),
+	ROW("LOGIN"),
+	ROW("CRAM-MD5"),
+	ROW("DIGEST-MD5"),
+	ROW("SCRAM-SHA-1"),
+	ROW("SCRAM-SHA-256"),
+	ROW("SCRAM-SHA-512"),
+	ROW("SCRAM-SHA-1-PLUS"),
+	ROW("SCRAM-SHA-256-PLUS"),
+	ROW("SCRAM-SHA-512-PLUS"),
+	ROW("NTLM"),
+	ROW("GSSAPI"),
+	ROW("GSS-SPNEGO"),
+	ROW("XOAUTH2"),
+	ROW("OAUTHBEARER"),
+	ROW("EXTERNAL"),
+	ROW("ANONYMOUS"),
+#undef ROW
+};
+
+enum { MECHANISMS = sizeof mechanisms / sizeof *mechanisms };
+
+_Static_assert(MECHANISMS < 31, "the last bit is for all others");
+
+static uint32_t mechanism_bit(struct slice name)
+{
+	for (size_t i = 0; i < MECHANISMS; i++)
+		if (slice_eq_nocase(name, mechanisms[i]))
+			return UINT32_C(1) << i;
+	return UINT32_C(1) << 31;
+}
+
+void offer_read(struct offer *offer, struct slice reply)
+{
+	*offer = (struct offer){ .keywords = 0 };
+	reply_line(&reply);
+	while (reply.len > 0) {
+		struct slice args;
+		enum keyword keyword = ehlo_line(reply_line(&reply), &args);
+		if (keyword == KEYWORD_COUNT)
+			continue;
+		offer->keywords |= KEYWORD_BIT(keyword);
+		if (keyword == KEYWORD_SIZE)
+			slice_number(slice_trim(args), &offer->size);
+		if (keyword != KEYWORD_AUTH)
+			continue;
+		for (struct slice m = ehlo_mechanism(&args); m.len > 0; m = ehlo_mechanism(&args))
+			offer->mechanisms |= mechanism_bit(m);
+	}
+}
+
+void lack_add(struct lack *lack, const struct offer *offer)
+{
+	lack->keywords |= ~offer->keywords;
+	lack->mechanisms |= ~offer->mechanisms | mechanism_bit(SLICE(""));
+	lack->size = lack_size(lack, offer->size);
+}
+
+bool lack_has_mechanism(const struct lack *lack, struct slice mechanism)
+{
+	return lack && lack->mechanisms & mechanism_bit(mechanism);
+}
+
+uint64_t lack_size(const struct lack *lack, uint64_t size)
+{
+	if (!lack || lack->size == 0)
+		return size;
+	return size == 0 || lack->size < size ? lack->size : size;
+}

@@ -1,0 +1,35 @@
+/*
+ * What a server announces, in a form that can be kept and compared; and what some server of several
+ * does not, so that clients are shown only what all of them can do: a client may be sent to any.
+ */
+#ifndef PROXY_SMTP_OFFER_H
+#define PROXY_SMTP_OFFER_H
+
+#include "base/slice.h"
+
+struct offer {
+	uint32_t keywords;   /* KEYWORD_BIT() */
+	uint32_t mechanisms; /* of AUTH, a bit each; those that are not known here share one */
+	uint64_t size;       /* of SIZE, in bytes; 0: no limit (RFC 1870 section 4) */
+};
+
+/* Zero at first: nothing lacks. */
+struct lack {
+	uint32_t keywords;   /* that some server has not announced, */
+	uint32_t mechanisms; /* the same; one that is not known here always lacks */
+	uint64_t size;       /* the smallest limit of all; 0: none has any */
+};
+
+/* From a whole EHLO reply of 250. */
+void offer_read(struct offer *offer, struct slice reply);
+
+/* A server more. */
+void lack_add(struct lack *lack, const struct offer *offer);
+
+/* Some server does not have the mechanism. `lack` may be NULL, here and below: nothing lacks. */
+bool lack_has_mechanism(const struct lack *lack, struct slice mechanism);
+
+/* Of two limits the smaller; 0 is none. */
+uint64_t lack_size(const struct lack *lack, uint64_t size);
+
+#endif

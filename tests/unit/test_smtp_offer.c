@@ -1,0 +1,64 @@
+/* What servers announce, and what some of several lack. */
+#include "proxy/smtp/ehlo.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+static struct offer read_offer(const char *reply)
+{
+	struct offer offer;
+
+	offer_read(&offer, slice_str(reply));
+	return offer;
+}
+
+static void an_offer_is_read(void **state)
+{
+	struct offer offer = read_offer("250-mx.test SIZE DSN\r\n250-size 1000\r\n250-XFOO\r\n"
+					"250-AUTH LOGIN\r\n250 8BITMIME\r\n");
+
+	(void)state;
+	assert_int_equal(offer.keywords, KEYWORD_BIT(KEYWORD_SIZE) | KEYWORD_BIT(KEYWORD_AUTH) |
+						 KEYWORD_BIT(KEYWORD_8BITMIME));
+	assert_int_equal(offer.size, 1000);
+	assert_true(offer.mechanisms == read_offer("250-x\r\n250 AUTH=LOGIN\r\n").mechanisms);
+	assert_int_equal(read_offer("250 mx.test\r\n").keywords, 0);
+	assert_int_equal(read_offer("250-mx\r\n250 SIZE 0\r\n").size, 0);
+}
+
+static void what_one_lacks_all_lack(void **state)
+{
+	struct offer first = read_offer("250-a\r\n250-SIZE 1000\r\n250-DSN\r\n250 AUTH PLAIN\r\n");
+	struct offer second = read_offer("250-b\r\n250-SIZE\r\n250 AUTH LOGIN PLAIN XNEW\r\n");
+	struct lack lack = { .keywords = 0 };
+
+	(void)state;
+	assert_int_equal(lack_size(&lack, 500), 500);
+	lack_add(&lack, &second);
+	assert_int_equal(lack_size(&lack, 500), 500);
+	assert_false(lack_has_mechanism(&lack, SLICE("login")));
+	assert_true(lack.keywords & KEYWORD_BIT(KEYWORD_DSN));
+	lack_add(&lack, &first);
+	assert_int_equal(lack_size(&lack, 0), 1000);
+	assert_int_equal(lack_size(&lack, 2000), 1000);
+	assert_int_equal(lack_size(&lack, 500), 500);
+	assert_true(lack_has_mechanism(&lack, SLICE("LOGIN")));
+	assert_false(lack_has_mechanism(&lack, SLICE("PLAIN")));
+	/* Not known, so not comparable. */
+	assert_true(lack_has_mechanism(&lack, SLICE("XNEW")));
+	assert_false(lack.keywords & KEYWORD_BIT(KEYWORD_SIZE));
+	assert_false(lack_has_mechanism(NULL, SLICE("XNEW")));
+	assert_int_equal(lack_size(NULL, 7), 7);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_offer_is_read),
+		cmocka_unit_test(what_one_lacks_all_lack),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
