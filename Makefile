@@ -134,8 +134,11 @@ $(B)/%.o: %.c $(STAMP)
 $(B)/proxy/smtp/%.o: private FOLDER = $(scan_$(BUILD))
 
 # The version reaches only those who print it, so that a new one builds three files.
-TELLERS    := proxy/main.c bench/sink.c bench/bench.c
+TELLERS    := proxy/main.c bench/sink.c bench/options.c bench/report_json.c
 $(call objects,$(TELLERS)): private FOLDER = -DPOSTERN_VERSION='"$(VERSION)"'
+
+# The page is taken in as it is.
+$(B)/bench/report_html.o: bench/report.html
 
 # libFuzzer's entry point has no header of its own.
 $(B)/tests/fuzz/%.o: private FOLDER = -Wno-missing-prototypes
@@ -176,7 +179,7 @@ $(RANDOM): $(call objects,tests/model/random.c $(MODEL_C)) $(PUMP) $(LIBRARY) $(
 
 # With BUILD=fuzz the main is libFuzzer's, else the one that only reads a corpus.
 FUZZ_MAIN  := $(if $(filter fuzz,$(BUILD)),,$(call objects,tests/fuzz/standalone.c))
-$(FUZZERS): $(B)/%: $(B)/%.o $(FUZZ_MAIN) $(call objects,$(FUZZAID_C)) $(PUMP) $(LIBRARY) $(STAMP)
+$(FUZZERS): $(B)/%: $(B)/%.o $(FUZZ_MAIN) $(call objects,$(FUZZAID_C)) $(PUMP) $(BENCH) $(LIBRARY) $(STAMP)
 	$(call say,LINK,$@)
 	$(Q)$(link) $(if $(FUZZ_MAIN),,-fsanitize=fuzzer) -o $@ $(filter %.o %.a,$^) $(LIBS)
 

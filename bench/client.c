@@ -27,10 +27,10 @@ static enum step step_of(const struct client *client)
 
 void client_fail_message(struct client *client)
 {
-	client->load->failed += client->has_message;
+	client->load->stats->failed += client->has_message;
 	client->has_message = false;
 	if (client->has_next && client->stage == CLIENT_OVER) {
-		client->load->failed++;
+		client->load->stats->failed++;
 		client->has_next = false;
 	}
 }
@@ -38,7 +38,7 @@ void client_fail_message(struct client *client)
 void client_fail(struct client *client, enum failure_kind kind, unsigned code, struct slice why)
 {
 	client_show(client, "!", why);
-	failure_add(&client->load->failures, kind, step_of(client), code, why);
+	load_failed(client->load, kind, step_of(client), code, why);
 	client->stage = CLIENT_OVER;
 	client_fail_message(client);
 }
@@ -71,12 +71,32 @@ static void unlink_client(struct client *client)
 		client->next->previous = client->previous;
 }
 
+void client_park(struct client *client)
+{
+	client->stage = CLIENT_HELD;
+	client->is_parked = true;
+	load_park(client->load, client, &client->next_parked);
+}
+
+static void unpark(struct client *client)
+{
+	struct client **at = &client->load->parked;
+
+	if (!client->is_parked)
+		return;
+	while (*at != client)
+		at = &(*at)->next_parked;
+	*at = client->next_parked;
+	client->is_parked = false;
+}
+
 static void free_client(struct client *client)
 {
 	struct load *load = client->load;
 
 	if (!client->has_opened)
 		load_opened(load);
+	unpark(client);
 	unlink_client(client);
 	loop_watch_free(client->watch);
 	wire_close(&client->wire);
@@ -89,11 +109,14 @@ static void connected(struct client *client)
 {
 	struct load *load = client->load;
 
-	hist_add(&load->connect_us, loop_clock_us() - client->began_us);
+	struct stats *stats = load->stats;
+
+	if (load_is_measured(load))
+		hist_add(&stats->connect_us, loop_clock_us() - client->began_us);
 	if (client->wire.tls && bench_tls_is_resumed(client->wire.tls))
-		load->resumed++;
-	if (client->wire.tls && !*load->tls_note)
-		bench_tls_describe(client->wire.tls, load->tls_note, sizeof load->tls_note);
+		stats->resumed++;
+	if (client->wire.tls && !*stats->tls_note)
+		bench_tls_describe(client->wire.tls, stats->tls_note, sizeof stats->tls_note);
 }
 
 static void on_connected(struct client *client)
@@ -116,7 +139,8 @@ static void on_connected(struct client *client)
 
 static void shake_hands(struct client *client)
 {
-	if (!client->wire.tls && !wire_secure(&client->wire, client->load->tls)) {
+	if (!client->wire.tls &&
+	    !wire_secure(&client->wire, client->load->tls, client->script.resume)) {
 		client_fail(client, FAILURE_SYSTEM, 0, SLICE("out of memory"));
 		return;
 	}
@@ -251,7 +275,7 @@ static void on_event(void *of, unsigned events)
 static bool start(struct client *client)
 {
 	struct load *load = client->load;
-	const struct addr *source = target_source(&load->target, client->number);
+	const struct addr *source = target_source(&load->target, client->unit.number);
 
 	client->wire.fd = wire_connect(&load->target.addr, source);
 	if (client->wire.fd < 0) {
@@ -264,22 +288,43 @@ static bool start(struct client *client)
 	return client->watch != NULL;
 }
 
-bool client_open(struct load *load, uint64_t number)
+static void set_script(struct client *client)
+{
+	const struct load_options *options = &client->load->options;
+	struct script *script = &client->script;
+
+	script->messages = options->per_connection;
+	script->pipeline = options->pipeline;
+	script->bdat = options->bdat;
+	script->resume = options->certificate.resume;
+	if (options->scenario == SCENARIO_MIX)
+		script_mix(script, &client->load->dice);
+}
+
+static struct client *new_client(struct load *load, const struct unit *unit)
 {
 	struct client *client = calloc(1, sizeof *client);
 
-	load->connections++;
+	if (!client)
+		return NULL;
+	client->load = load;
+	client->unit = *unit;
+	client->has_message = true;
+	client->is_verbose = load->options.verbose && load->stats->connections == 1;
+	client->began_us = loop_clock_us();
+	set_script(client);
+	return client;
+}
+
+bool client_open(struct load *load, const struct unit *unit)
+{
+	load->stats->connections++;
+	struct client *client = new_client(load, unit);
 	if (!client) {
-		load->failed++;
-		failure_add(&load->failures, FAILURE_SYSTEM, STEP_CONNECT, 0,
-			    SLICE("out of memory"));
+		load->stats->failed++;
+		load_failed(load, FAILURE_SYSTEM, STEP_CONNECT, 0, SLICE("out of memory"));
 		return false;
 	}
-	client->load = load;
-	client->number = number;
-	client->has_message = true;
-	client->is_verbose = load->options.verbose && load->connections == 1;
-	client->began_us = loop_clock_us();
 	if (!start(client)) {
 		wire_close(&client->wire);
 		free(client);
@@ -288,6 +333,32 @@ bool client_open(struct load *load, uint64_t number)
 	link_client(client);
 	watch(client);
 	return true;
+}
+
+/* It has something to say, though nothing came. */
+static void go_on(struct client *client)
+{
+	write_output(client);
+	if (client->stage == CLIENT_OVER)
+		free_client(client);
+	else
+		watch(client);
+}
+
+void client_resume(struct client *client, const struct unit *unit)
+{
+	unpark(client);
+	client->unit = *unit;
+	client->has_message = true;
+	client_steps_go_on(client);
+	go_on(client);
+}
+
+void client_retire(struct client *client)
+{
+	unpark(client);
+	client_steps_go_on(client);
+	go_on(client);
 }
 
 void client_probe(struct client *client)

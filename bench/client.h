@@ -10,10 +10,14 @@
 struct client;
 
 /*
- * Opens one for message (or idle session) `number`. It frees itself, with load_gone(). False when
- * there is none, which then has been counted as a failure.
+ * Opens one for the unit of work. It frees itself, with load_gone(). False when there is none,
+ * which then has been counted as a failure.
  */
-bool client_open(struct load *load, uint64_t number);
+bool client_open(struct load *load, const struct unit *unit);
+
+/* One of load->parked goes on with another unit, or with QUIT; it is parked no more. */
+void client_resume(struct client *client, const struct unit *unit);
+void client_retire(struct client *client);
 
 /* Says NOOP on one that is held. */
 void client_probe(struct client *client);

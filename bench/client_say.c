@@ -48,30 +48,47 @@ void client_say_ehlo(struct client *client)
 	client_say_leave(client);
 }
 
-void client_say_mail(struct client *client)
+static void say_mail(struct client *client)
 {
 	say(client, STEP_MAIL, "MAIL FROM:<%s>", client->load->options.from);
 }
 
+/* More than one go to the same mailbox under several names (RFC 5233). */
 void client_say_rcpt(struct client *client)
 {
-	say(client, STEP_RCPT, "RCPT TO:<%s>", client->load->options.to);
+	const char *to = client->load->options.to;
+	int name_len = (int)strcspn(to, "@");
+
+	if (client->rcpts == 0)
+		say(client, STEP_RCPT, "RCPT TO:<%s>", to);
+	else
+		say(client, STEP_RCPT, "RCPT TO:<%.*s+%u%s>", name_len, to, client->rcpts,
+		    to + name_len);
+	client->rcpts++;
+}
+
+static void say_rcpts(struct client *client, unsigned count)
+{
+	client->rcpts = 0;
+	while (client->rcpts < count)
+		client_say_rcpt(client);
 }
 
 /* The message itself leaves with the command before it, if there is one. */
 static void add_message(struct client *client, size_t head_len, struct slice end)
 {
-	const struct message_plan *plan = &client->load->plan;
+	const struct message_plan *plan = client->unit.plan;
 
 	client->text_len += head_len;
-	client->out[1] = slice_of(plan->body, plan->body_len);
+	client->out[1] = end.len ? slice_of(plan->stuffed, plan->stuffed_len)
+				 : slice_of(plan->body, plan->body_len);
 	client->out[2] = end;
 	client_show(client, ">", SLICE("(the message)"));
 }
 
 static size_t write_head(struct client *client, char *to)
 {
-	return message_head(&client->load->plan, client->number, to);
+	return message_head(client->unit.plan, client->unit.number, to);
 }
 
 static void say_data(struct client *client)
@@ -81,21 +98,19 @@ static void say_data(struct client *client)
 
 bool client_is_full(const struct client *client)
 {
-	const struct load_options *options = &client->load->options;
-
-	return options->per_connection > 0 && client->sent >= options->per_connection;
+	return client->script.messages > 0 && client->sent >= client->script.messages;
 }
 
 /* The commands of the next message, behind the end of this one (RFC 2920 section 3.1). */
 static void add_next(struct client *client, size_t head_len)
 {
-	if (!client->load->options.pipeline || client_is_full(client) ||
-	    !load_claim(client->load, &client->next_number))
+	if (!client->script.pipeline || client_is_full(client) ||
+	    !load_claim(client->load, &client->next_unit))
 		return;
 	client->has_next = true;
 	client->text_len = head_len;
-	client_say_mail(client);
-	client_say_rcpt(client);
+	say_mail(client);
+	say_rcpts(client, client->next_unit.recipients);
 	say_data(client);
 	client->out[3] = slice_of(client->text + head_len, client->text_len - head_len);
 	client->text_len = 0;
@@ -116,7 +131,7 @@ static void say_bdat(struct client *client)
 	char head[MESSAGE_HEAD_BYTES];
 	size_t len = write_head(client, head);
 
-	say(client, STEP_BDAT, "BDAT %zu LAST", len + client->load->plan.body_len);
+	say(client, STEP_BDAT, "BDAT %zu LAST", len + client->unit.plan->body_len);
 	assert(client->text_len + len <= CLIENT_TEXT_BYTES);
 	memcpy(client->text + client->text_len, head, len);
 	add_message(client, len, SLICE(""));
@@ -124,7 +139,7 @@ static void say_bdat(struct client *client)
 
 void client_say_content(struct client *client)
 {
-	if (client->load->options.bdat)
+	if (client->script.bdat)
 		say_bdat(client);
 	else
 		say_data(client);
@@ -142,5 +157,16 @@ void client_say_auth(struct client *client)
 	base64_encode(text, sizeof text, slice_of(secret, (size_t)len));
 	client->has_auth = true;
 	say(client, STEP_AUTH, "AUTH PLAIN %s", text);
+	client_say_leave(client);
+}
+
+void client_say_message(struct client *client)
+{
+	say_mail(client);
+	client->rcpts = 0;
+	if (client->script.pipeline) {
+		say_rcpts(client, client->unit.recipients);
+		client_say_content(client);
+	}
 	client_say_leave(client);
 }

@@ -7,54 +7,91 @@ static void opened(struct client *client)
 	client->has_opened = true;
 }
 
+/* What a unit's duration counts from. */
+static uint64_t unit_since_us(const struct client *client)
+{
+	const struct load_options *options = &client->load->options;
+
+	if (options->rate)
+		return client->unit.due_us;
+	if (options->scenario == SCENARIO_HANDSHAKE || options->scenario == SCENARIO_SESSION)
+		return client->began_us;
+	return client->message_us;
+}
+
+static void done(struct client *client)
+{
+	load_done(client->load, &client->unit, unit_since_us(client));
+	client->has_message = false;
+}
+
 static void begin_message(struct client *client)
 {
 	client->sent++;
-	client_say_mail(client);
-	if (client->load->options.pipeline) {
-		client_say_rcpt(client);
-		client_say_content(client);
-	}
-	client_say_leave(client);
+	client_say_message(client);
 	client->message_us = client->group_us;
-}
-
-static void next_message(struct client *client)
-{
-	if (!client->has_message && !client_is_full(client))
-		client->has_message = load_claim(client->load, &client->number);
-	if (client->has_message)
-		begin_message(client);
-	else
-		client_say_one(client, STEP_QUIT, "QUIT");
 }
 
 /* Its work is done, without QUIT: close_notify, FIN, and the server closes. */
 static void leave(struct client *client)
 {
-	opened(client);
-	client->load->accepted++;
-	client->has_message = false;
 	client->stage = CLIENT_LEAVING;
 	wire_finish(&client->wire);
+}
+
+static void next_message(struct client *client)
+{
+	bool full = client_is_full(client);
+
+	if (!client->has_message && !full)
+		client->has_message = load_claim(client->load, &client->unit);
+	if (client->has_message)
+		begin_message(client);
+	else if (!full && !load_is_over(client->load))
+		client_park(client);
+	else if (client->script.drop)
+		leave(client);
+	else
+		client_say_one(client, STEP_QUIT, "QUIT");
+}
+
+void client_steps_go_on(struct client *client)
+{
+	client->stage = CLIENT_SMTP;
+	next_message(client);
+}
+
+static void begin_mail(struct client *client)
+{
+	struct script *script = &client->script;
+	bool is_mix = client->load->options.scenario == SCENARIO_MIX;
+
+	/* A mix asks for no more than is offered. */
+	script->bdat &= client->offers_chunking || !is_mix;
+	script->pipeline &= client->offers_pipelining || !is_mix;
+	if (script->bdat && !client->offers_chunking)
+		client_fail(client, FAILURE_OFFER, 0, SLICE("CHUNKING is not announced"));
+	else if (script->pipeline && !client->offers_pipelining)
+		client_fail(client, FAILURE_OFFER, 0, SLICE("PIPELINING is not announced"));
+	else if (script->rset)
+		client_say_one(client, STEP_RSET, "RSET");
+	else
+		next_message(client);
 }
 
 /* TLS, AUTH and all that is asked for is done. */
 static void ready(struct client *client)
 {
-	const struct load_options *options = &client->load->options;
+	enum scenario scenario = client->load->options.scenario;
 
 	opened(client);
-	if (options->scenario == SCENARIO_IDLE) {
+	if (scenario == SCENARIO_IDLE) {
 		client->stage = CLIENT_HELD;
-	} else if (options->scenario == SCENARIO_HANDSHAKE) {
+	} else if (scenario == SCENARIO_HANDSHAKE) {
+		done(client);
 		leave(client);
-	} else if (options->bdat && !client->offers_chunking) {
-		client_fail(client, FAILURE_OFFER, 0, SLICE("CHUNKING is not announced"));
-	} else if (options->pipeline && !client->offers_pipelining) {
-		client_fail(client, FAILURE_OFFER, 0, SLICE("PIPELINING is not announced"));
 	} else {
-		next_message(client);
+		begin_mail(client);
 	}
 }
 
@@ -79,7 +116,7 @@ static void after_greeting(struct client *client)
 	const struct load_options *options = &client->load->options;
 
 	if (options->scenario == SCENARIO_HANDSHAKE && options->tls == LOAD_TLS_IMPLICIT)
-		leave(client);
+		ready(client);
 	else
 		client_say_ehlo(client);
 }
@@ -96,7 +133,7 @@ static void after_starttls(struct client *client)
 
 static void after_mail(struct client *client)
 {
-	if (client->load->options.pipeline)
+	if (client->script.pipeline)
 		return;
 	client_say_rcpt(client);
 	client_say_leave(client);
@@ -104,16 +141,19 @@ static void after_mail(struct client *client)
 
 static void after_rcpt(struct client *client)
 {
-	if (client->load->options.pipeline)
+	if (client->script.pipeline)
 		return;
-	client_say_content(client);
+	if (client->rcpts < client->unit.recipients)
+		client_say_rcpt(client);
+	else
+		client_say_content(client);
 	client_say_leave(client);
 }
 
 /* The commands of the next message have left already. */
 static void promote(struct client *client)
 {
-	client->number = client->next_number;
+	client->unit = client->next_unit;
 	client->has_message = true;
 	client->has_next = false;
 	client->sent++;
@@ -122,11 +162,7 @@ static void promote(struct client *client)
 
 static void after_message(struct client *client)
 {
-	struct load *load = client->load;
-
-	hist_add(&load->message_us, loop_clock_us() - client->message_us);
-	load->accepted++;
-	client->has_message = false;
+	done(client);
 	if (client->has_next)
 		promote(client);
 	else
@@ -135,16 +171,14 @@ static void after_message(struct client *client)
 
 static void after_noop(struct client *client)
 {
-	client->load->survived++;
-	client->load->accepted++;
-	client->has_message = false;
+	client->load->stats->survived++;
+	done(client);
 	client_say_one(client, STEP_QUIT, "QUIT");
 }
 
 static void after_quit(struct client *client)
 {
-	client->stage = CLIENT_LEAVING;
-	wire_finish(&client->wire);
+	leave(client);
 }
 
 static void after_data(struct client *client)
@@ -178,7 +212,7 @@ static void refused(struct client *client, enum step step, unsigned code, struct
 		return;
 	}
 	if (!client->must_reset)
-		failure_add(&client->load->failures, FAILURE_REFUSED, step, code, text);
+		load_failed(client->load, FAILURE_REFUSED, step, code, text);
 	client_fail_message(client);
 	if (client->has_next && step == STEP_DOT)
 		promote(client);
@@ -210,8 +244,9 @@ static void note_keywords(struct client *client, struct slice text)
 
 static void time_reply(const struct client *client, enum step step)
 {
-	if (step != STEP_GREETING && step != STEP_DOT && step != STEP_BDAT)
-		hist_add(&client->load->command_us, loop_clock_us() - client->group_us);
+	if (step != STEP_GREETING && step != STEP_DOT && step != STEP_BDAT &&
+	    load_is_measured(client->load))
+		hist_add(&client->load->stats->command_us, loop_clock_us() - client->group_us);
 }
 
 /* What a refusal, or a reply that has no place here, leads to. True: the step is done. */

@@ -9,7 +9,7 @@
 enum {
 	CLIENT_IN_BYTES = 8192,   /* the longest reply, and more */
 	CLIENT_TEXT_BYTES = 4096, /* commands of one group, and the headers of a message */
-	CLIENT_OWED_MAX = 8,
+	CLIENT_OWED_MAX = 4 + SCRIPT_RECIPIENTS,
 	CLIENT_PIECES = 4,
 };
 
@@ -17,7 +17,7 @@ enum client_stage {
 	CLIENT_CONNECT,
 	CLIENT_HANDSHAKE,
 	CLIENT_SMTP,
-	CLIENT_HELD,    /* idle: nothing is owed */
+	CLIENT_HELD,    /* idle, or parked: nothing is owed */
 	CLIENT_LEAVING, /* QUIT was answered: the server closes */
 	CLIENT_OVER,
 };
@@ -38,9 +38,13 @@ struct client {
 	bool has_message; /* claimed, and not yet accepted or failed */
 	bool has_next;    /* claimed, too: its commands left behind the message's end */
 	bool must_reset;  /* the message failed, the session goes on */
-	uint64_t number;  /* of that message */
-	uint64_t next_number;
-	uint64_t sent; /* messages, here */
+	bool is_parked;
+	struct client *next_parked;
+	struct script script;
+	struct unit unit; /* the message, handshake or session */
+	struct unit next_unit;
+	unsigned rcpts; /* recipients said so far */
+	uint64_t sent;  /* messages, here */
 	uint64_t began_us;
 	uint64_t group_us; /* when the last commands were said */
 	uint64_t message_us;
@@ -61,6 +65,8 @@ void client_steps_reply(struct client *client, unsigned code, struct slice text)
 /* The greeting is owed now. */
 void client_steps_await_greeting(struct client *client);
 void client_steps_noop(struct client *client);
+/* The next message, or QUIT. */
+void client_steps_go_on(struct client *client);
 
 /* Something is still to be written. */
 bool client_steps_has_output(const struct client *client);
@@ -73,7 +79,8 @@ void client_say_leave(struct client *client);
 void client_say_one(struct client *client, enum step step, const char *text); /* leaves */
 void client_say_ehlo(struct client *client);                                  /* leaves */
 void client_say_auth(struct client *client);                                  /* leaves */
-void client_say_mail(struct client *client);
+/* MAIL, and all that goes with it where that is pipelined. */
+void client_say_message(struct client *client); /* leaves */
 void client_say_rcpt(struct client *client);
 void client_say_content(struct client *client); /* DATA, or BDAT with the message */
 /* The message behind DATA, and the next one's commands where they are pipelined. Leaves. */
@@ -81,6 +88,9 @@ void client_say_text(struct client *client);
 
 /* The connection has had as many messages as it may have. */
 bool client_is_full(const struct client *client);
+
+/* In client.c: no unit is due; the client waits for one. */
+void client_park(struct client *client);
 
 /* In client.c: the session ends here and now. */
 void client_fail(struct client *client, enum failure_kind kind, unsigned code, struct slice why);

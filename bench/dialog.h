@@ -25,6 +25,7 @@ enum moment {
 	MOMENT_VRFY,
 	MOMENT_HELP,
 	MOMENT_AUTH,
+	MOMENT_TALLY,  /* postern-bench asks what has come of a run */
 	MOMENT_TEXT,   /* message text has come */
 	MOMENT_DOT,    /* the message is whole, by dot or by BDAT LAST */
 	MOMENT_CHUNK,  /* a chunk that is not the last is whole */
@@ -101,12 +102,19 @@ void dialog_init(struct dialog *dialog, const struct dialog_rules *rules, struct
 		 bool misbehaves);
 
 struct dialog_look dialog_look(const struct dialog *dialog, struct slice in);
-
 /* Returns how many bytes were taken; *reply is what there is to say, perhaps nothing. */
 size_t dialog_take(struct dialog *dialog, const struct dialog_look *look,
 		   struct dialog_reply *reply);
 
 /* Message text comes next. */
 bool dialog_in_text(const struct dialog *dialog);
+
+/*
+ * `XTALLY run from` asks which messages of a run of the load tool have come: 16 hexadecimal digits
+ * and the first number, a multiple of 8. The reply is one line: 250, how many numbers have been
+ * seen in all, how many messages were doubled and how many damaged, and the bits of
+ * DIALOG_TALLY_NUMBERS numbers as hexadecimal octets, the lowest bit first in each.
+ */
+enum { DIALOG_TALLY_NUMBERS = 8192 };
 
 #endif

@@ -6,7 +6,7 @@
 typedef void handler(struct dialog *dialog, struct slice args, struct dialog_reply *reply);
 
 static handler do_helo, do_ehlo, do_mail, do_rcpt, do_data, do_bdat, do_rset, do_noop, do_quit;
-static handler do_vrfy, do_help, do_other;
+static handler do_vrfy, do_help, do_other, do_tally;
 
 /* One row says all there is to say of a moment. */
 static const struct row {
@@ -29,6 +29,7 @@ static const struct row {
 	[MOMENT_VRFY] = { "vrfy", DELAY_REPLY, 502, do_vrfy, NULL },
 	[MOMENT_HELP] = { "help", DELAY_REPLY, 502, do_help, "HELP" },
 	[MOMENT_AUTH] = { "auth", DELAY_REPLY, 535, dialog_auth_begin, "AUTH" },
+	[MOMENT_TALLY] = { "xtally", DELAY_NONE, 0, do_tally, NULL },
 	[MOMENT_TEXT] = { "text", DELAY_NONE, 0, NULL, NULL },
 	[MOMENT_DOT] = { "dot", DELAY_VERDICT, 451, NULL, NULL },
 	[MOMENT_CHUNK] = { "chunk", DELAY_REPLY, 0, NULL, NULL },
@@ -296,6 +297,29 @@ static void do_help(struct dialog *dialog, struct slice args, struct dialog_repl
 {
 	(void)args;
 	dialog_say(dialog, reply, 214, "2.0.0", "this server keeps no mail");
+}
+
+static void say_tally(struct dialog_reply *reply, const struct tally_run *run, uint64_t from)
+{
+	dialog_line(reply, "250 %llu %llu %llu ", (unsigned long long)run->seen,
+		    (unsigned long long)run->doubled, (unsigned long long)run->damaged);
+	for (size_t byte = from / 8; byte < from / 8 + DIALOG_TALLY_NUMBERS / 8; byte++)
+		dialog_line(reply, "%02x", byte < run->bits_len ? run->bits[byte] : 0u);
+	dialog_line(reply, "\r\n");
+}
+
+static void do_tally(struct dialog *dialog, struct slice args, struct dialog_reply *reply)
+{
+	static const struct tally_run none;
+	struct slice digits = slice_word(&args), from = slice_word(&args);
+	uint64_t run, number;
+
+	if (!message_read_hex(digits, &run) || !slice_number(from, &number) || number % 8 != 0) {
+		dialog_error(dialog, reply, 501, "5.5.4", "expected XTALLY run from");
+		return;
+	}
+	const struct tally_run *found = tally_find(&dialog->mail->box->tally, run);
+	say_tally(reply, found ? found : &none, number);
 }
 
 static void do_other(struct dialog *dialog, struct slice args, struct dialog_reply *reply)

@@ -44,9 +44,15 @@ static void set_example(struct failure *failure, struct slice example)
 void failure_add(struct failures *failures, enum failure_kind kind, enum step step, unsigned code,
 		 struct slice example)
 {
+	failure_add_many(failures, kind, step, code, example, 1);
+}
+
+void failure_add_many(struct failures *failures, enum failure_kind kind, enum step step,
+		      unsigned code, struct slice example, uint64_t count)
+{
 	size_t i = 0;
 
-	failures->count++;
+	failures->count += count;
 	while (i < failures->sorts &&
 	       !(failures->sort[i].kind == kind && failures->sort[i].step == step &&
 		 failures->sort[i].code == code))
@@ -58,5 +64,5 @@ void failure_add(struct failures *failures, enum failure_kind kind, enum step st
 		failures->sort[i] = (struct failure){ .kind = kind, .step = step, .code = code };
 		set_example(&failures->sort[i], example);
 	}
-	failures->sort[i].count++;
+	failures->sort[i].count += count;
 }

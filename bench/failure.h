@@ -56,5 +56,7 @@ struct failures {
 
 void failure_add(struct failures *failures, enum failure_kind kind, enum step step, unsigned code,
 		 struct slice example);
+void failure_add_many(struct failures *failures, enum failure_kind kind, enum step step,
+		      unsigned code, struct slice example, uint64_t count);
 
 #endif

@@ -193,6 +193,8 @@ static bool accept_once(struct mail *mail)
 	box->damaged += verdict == MESSAGE_DAMAGED;
 	if (id.number > 0)
 		tally_see(&box->tally, &id);
+	if (id.number > 0 && verdict == MESSAGE_DAMAGED)
+		tally_damage(&box->tally, &id);
 	return true;
 }
 

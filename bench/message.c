@@ -45,7 +45,7 @@ static void write_body(char *to, size_t len)
 		to[len - 3] = 'x';
 }
 
-/* Doubles the dots that begin lines; `to` has room for twice the body. */
+/* Doubles the dots that begin lines; `to` has room for one in each line. */
 static size_t stuff(char *to, struct slice body)
 {
 	size_t len = 0;
@@ -58,19 +58,7 @@ static size_t stuff(char *to, struct slice body)
 	return len;
 }
 
-static bool stuff_plan(struct message_plan *plan)
-{
-	char *stuffed = malloc(plan->body_len * 2 + 1);
-
-	if (!stuffed)
-		return false;
-	plan->body_len = stuff(stuffed, slice_of(plan->body, plan->body_len));
-	free(plan->body);
-	plan->body = stuffed;
-	return true;
-}
-
-bool message_plan_init(struct message_plan *plan, size_t size_bytes, bool stuffed)
+bool message_plan_init(struct message_plan *plan, size_t size_bytes)
 {
 	char head[MESSAGE_HEAD_BYTES];
 	size_t head_len = message_head(plan, 1, head);
@@ -79,17 +67,20 @@ bool message_plan_init(struct message_plan *plan, size_t size_bytes, bool stuffe
 	plan->body_len = size_bytes > head_len + 1 ? size_bytes - head_len : 0;
 	plan->size = head_len + plan->body_len;
 	plan->body = malloc(plan->body_len + 1);
-	if (!plan->body)
+	plan->stuffed = malloc(plan->body_len + plan->body_len / LINE_BYTES + 1);
+	if (!plan->body || !plan->stuffed)
 		return false;
 	write_body(plan->body, plan->body_len);
 	plan->sum = fnv(FNV_OFFSET, slice_of(plan->body, plan->body_len));
-	return !stuffed || stuff_plan(plan);
+	plan->stuffed_len = stuff(plan->stuffed, slice_of(plan->body, plan->body_len));
+	return true;
 }
 
 void message_plan_release(struct message_plan *plan)
 {
 	free(plan->body);
-	plan->body = NULL;
+	free(plan->stuffed);
+	plan->body = plan->stuffed = NULL;
 }
 
 size_t message_head(const struct message_plan *plan, uint64_t number, char *head)
@@ -164,13 +155,15 @@ void message_check_feed(struct message_check *check, struct slice octets)
 	check->sum = fnv(check->sum, octets);
 }
 
-/* 16 hexadecimal digits and nothing else. */
-static bool read_hex(const char *text, uint64_t *value)
+bool message_read_hex(struct slice digits, uint64_t *value)
 {
-	if (strlen(text) != 16 || strspn(text, "0123456789abcdef") != 16)
+	char text[17] = "";
+
+	if (digits.len != 16)
 		return false;
+	memcpy(text, digits.ptr, 16);
 	*value = strtoull(text, NULL, 16);
-	return true;
+	return strspn(text, "0123456789abcdef") == 16;
 }
 
 static bool read_id(const char *run, const char *number, struct message_id *id)
@@ -180,9 +173,10 @@ static bool read_id(const char *run, const char *number, struct message_id *id)
 	struct message_id read;
 
 	*id = (struct message_id){ 0 };
-	if (!read_hex(run, &read.run) || !slice_number(slice_head(all, slash), &read.number) ||
+	if (!message_read_hex(slice_str(run), &read.run) ||
+	    !slice_number(slice_head(all, slash), &read.number) ||
 	    !slice_number(slice_skip(all, slash + 1), &read.total) || read.number == 0 ||
-	    read.number > read.total)
+	    (read.total > 0 && read.number > read.total))
 		return false;
 	*id = read;
 	return true;
@@ -196,7 +190,7 @@ enum message_verdict message_check_end(const struct message_check *check, struct
 
 	if (!*run && !*number && !*check->value[FIELD_CHECKSUM])
 		return MESSAGE_FOREIGN;
-	if (!has_id || !read_hex(check->value[FIELD_CHECKSUM], &told))
+	if (!has_id || !message_read_hex(slice_str(check->value[FIELD_CHECKSUM]), &told))
 		return MESSAGE_DAMAGED;
 	uint64_t sum = fnv(fnv(check->sum, slice_str(run)), slice_str(number));
 	return sum == told ? MESSAGE_WHOLE : MESSAGE_DAMAGED;

@@ -18,21 +18,23 @@
 /* What is the same in all messages of a run. */
 struct message_plan {
 	uint64_t run;
-	uint64_t total;
+	uint64_t total; /* 0: not known before the end */
 	const char *from;
 	const char *to;
-	char *body;      /* owned; as it goes over the wire */
-	size_t body_len; /* with the stuffed dots, without the end of data */
-	size_t size;     /* of a whole message, without stuffed dots */
-	uint64_t sum;    /* of the body */
+	char *body; /* owned; as it goes with BDAT */
+	size_t body_len;
+	char *stuffed; /* owned; as it goes with DATA, without the end of data */
+	size_t stuffed_len;
+	size_t size;  /* of a whole message, without stuffed dots */
+	uint64_t sum; /* of the body */
 };
 
 /*
  * Makes a body so that a message has `size_bytes`, or no body when the headers alone are as long.
- * It is text in lines of at most 78 octets, some of which begin with a dot, doubled where
- * `stuffed`. False when out of memory.
+ * It is text in lines of at most 78 octets, some of which begin with a dot. False when out of
+ * memory.
  */
-bool message_plan_init(struct message_plan *plan, size_t size_bytes, bool stuffed);
+bool message_plan_init(struct message_plan *plan, size_t size_bytes);
 void message_plan_release(struct message_plan *plan);
 
 enum { MESSAGE_HEAD_BYTES = 1024 };
@@ -65,6 +67,9 @@ struct message_id {
 	uint64_t number;
 	uint64_t total;
 };
+
+/* 16 hexadecimal digits, as in the headers, and nothing else. */
+bool message_read_hex(struct slice digits, uint64_t *value);
 
 void message_check_init(struct message_check *check);
 void message_check_feed(struct message_check *check, struct slice octets);

@@ -1,72 +1,40 @@
 #include "bench/report.h"
 
+#include <errno.h>
 #include <inttypes.h>
 
-/* The latencies that are measured, in the order of a session. */
-static const struct latency {
-	const char *name;
-	size_t offset;
-} latencies[] = {
-	{ "connect", offsetof(struct load, connect_us) },
-	{ "command", offsetof(struct load, command_us) },
-	{ "message", offsetof(struct load, message_us) },
+/* In the order of a session. */
+const struct report_latency report_latencies[REPORT_LATENCIES] = {
+	{ "connect", offsetof(struct stats, connect_us) },
+	{ "command", offsetof(struct stats, command_us) },
+	{ "message", offsetof(struct stats, message_us) },
 };
 
-enum { LATENCIES = sizeof latencies / sizeof *latencies };
+const struct report_quantile report_quantiles[REPORT_QUANTILES] = {
+	{ "p50", .5 }, { "p90", .9 }, { "p99", .99 }, { "p99.9", .999 }, { "max", 1. },
+};
 
-static const struct quantile {
-	const char *name;
-	double fraction;
-} quantiles[] = { { "p50", .5 }, { "p90", .9 }, { "p99", .99 }, { "max", 1. } };
-
-enum { QUANTILES = sizeof quantiles / sizeof *quantiles };
-
-static const struct hist *hist_of(const struct load *load, const struct latency *latency)
+const struct hist *report_hist(const struct run *run, size_t latency)
 {
-	return (const struct hist *)((const char *)load + latency->offset);
+	return (const struct hist *)((const char *)run->total + report_latencies[latency].offset);
 }
 
-static uint64_t elapsed_us(const struct load *load)
+static bool is_idle(const struct run *run)
 {
-	uint64_t end_us = load->ended_us ? load->ended_us : loop_clock_us();
-	return end_us > load->started_us ? end_us - load->started_us : 1;
+	return run->load.options.scenario == SCENARIO_IDLE;
 }
 
-static double rate(const struct load *load)
+bool report_has_messages(const struct run *run)
 {
-	return (double)load->accepted * 1e6 / (double)elapsed_us(load);
+	return !is_idle(run) && run->load.options.scenario != SCENARIO_HANDSHAKE;
 }
 
-/* Of message octets that were accepted, in units of a million. */
-static double megabytes(const struct load *load)
+double report_octet_rate(const struct run *run)
 {
-	return rate(load) * (double)load->plan.size / 1e6;
+	return (double)run->total->octets * 1e6 / (double)run_measured_us(run);
 }
 
-static bool is_idle(const struct load *load)
-{
-	return load->options.scenario == SCENARIO_IDLE;
-}
-
-static bool has_messages(const struct load *load)
-{
-	return !is_idle(load) && load->options.scenario != SCENARIO_HANDSHAKE;
-}
-
-static uint64_t wanted(const struct load *load)
-{
-	return is_idle(load) ? load->options.connections : load->options.messages;
-}
-
-void report_progress(const struct load *load)
-{
-	fprintf(stderr,
-		"\r%" PRIu64 "/%" PRIu64 " %s, %" PRIu64 " open, %.0f/s, %" PRIu64 " errors    ",
-		is_idle(load) ? load->active : load->accepted, wanted(load), load_unit(load),
-		load->active, rate(load), load->failures.count);
-}
-
-static const char *tls_words(const struct load *load)
+const char *report_tls(const struct run *run)
 {
 	static const char *const words[] = {
 		[LOAD_TLS_NONE] = "no TLS",
@@ -74,135 +42,148 @@ static const char *tls_words(const struct load *load)
 		[LOAD_TLS_STARTTLS] = "STARTTLS",
 	};
 
-	return words[load->options.tls];
+	return words[run->load.options.tls];
 }
 
-static void print_head(const struct load *load, FILE *to)
+static double ms(uint64_t us)
 {
-	fprintf(to, "target        %s, %s", load->options.target, tls_words(load));
-	if (*load->tls_note)
-		fprintf(to, ", %s", load->tls_note);
-	if (load->tls)
+	return (double)us / 1e3;
+}
+
+static void print_head(const struct run *run, FILE *to)
+{
+	const struct load_options *options = &run->load.options;
+	const struct stats *total = run->total;
+	uint64_t wanted = load_wanted(options);
+	char of[32] = "";
+
+	if (wanted != UINT64_MAX)
+		snprintf(of, sizeof of, " of %" PRIu64, wanted);
+	fprintf(to, "target        %s, %s", options->target, report_tls(run));
+	if (*total->tls_note)
+		fprintf(to, ", %s", total->tls_note);
+	if (run->load.tls)
 		fprintf(to, ", certificate %schecked",
-			load->options.certificate.check ? "" : "not ");
-	fprintf(to, "\n%-13s %" PRIu64 " of %" PRIu64 " %s, %" PRIu64 " not\n", load_unit(load),
-		load->accepted, wanted(load), is_idle(load) ? "survived" : "accepted",
-		load->failed);
-	fprintf(to, "connections   %" PRIu64 "\n", load->connections);
-	fprintf(to, "time          %.3f s\n", (double)elapsed_us(load) / 1e6);
-	if (load->options.certificate.resume)
-		fprintf(to, "resumed       %" PRIu64 "\n", load->resumed);
-	if (has_messages(load))
-		fprintf(to, "rate          %.1f messages/s of %zu octets, %.2f MB/s\n", rate(load),
-			load->plan.size, megabytes(load));
-	else if (!is_idle(load))
-		fprintf(to, "rate          %.1f %s/s\n", rate(load), load_unit(load));
+			run->load.options.certificate.check ? "" : "not ");
+	fprintf(to, "\n%-13s %" PRIu64 "%s %s, %" PRIu64 " not\n", scenario_unit(options->scenario),
+		total->accepted, of, is_idle(run) ? "survived" : "accepted", total->failed);
+	fprintf(to, "connections   %" PRIu64 "\n", total->connections);
+	if (options->certificate.resume && run->load.tls)
+		fprintf(to, "resumed       %" PRIu64 "\n", total->resumed);
+	fprintf(to, "time          %.3f s\n", ms(run_measured_us(run)) / 1e3);
 }
 
-static void print_latencies(const struct load *load, FILE *to)
+static void print_rate(const struct run *run, FILE *to)
 {
-	fprintf(to, "\nlatency, ms ");
-	for (size_t q = 0; q < QUANTILES; q++)
-		fprintf(to, "%11s", quantiles[q].name);
-	fprintf(to, "%11s\n", "count");
-	for (size_t i = 0; i < LATENCIES; i++) {
-		const struct hist *hist = hist_of(load, &latencies[i]);
-		if (hist->count == 0)
-			continue;
-		fprintf(to, "  %-10s", latencies[i].name);
-		for (size_t q = 0; q < QUANTILES; q++)
-			fprintf(to, "%11.3f",
-				(double)hist_quantile(hist, quantiles[q].fraction) / 1e3);
-		fprintf(to, "%11" PRIu64 "\n", hist->count);
-	}
+	const char *unit = scenario_unit(run->load.options.scenario);
+
+	if (is_idle(run))
+		return;
+	fprintf(to, "rate          %.1f %s/s", run_rate(run), unit);
+	if (run->load.options.rate)
+		fprintf(to, " where %" PRIu64 " were due", run->load.options.rate);
+	if (report_has_messages(run))
+		fprintf(to, ", %.2f MB/s", report_octet_rate(run) / 1e6);
+	putc('\n', to);
 }
 
-static void print_failures(const struct load *load, FILE *to)
+static void print_observed(const struct run *run, FILE *to)
 {
-	if (load->failures.count == 0) {
+	const struct observe *observe = &run->observe;
+	const char *unit = scenario_unit(run->load.options.scenario);
+
+	if (observe->count > 0)
+		fprintf(to, "observed      %.3f s of CPU, %.1f us for each of %s, PSS %.1f MB\n",
+			ms(run->cpu_us) / 1e3,
+			run->cpu_units ? (double)run->cpu_us / (double)run->cpu_units : 0., unit,
+			(double)observe->samples[observe->count - 1].pss_bytes / 1e6);
+}
+
+static void print_failures(const struct run *run, FILE *to)
+{
+	const struct failures *failures = &run->total->failures;
+
+	if (run->loads_lost > 0)
+		fprintf(to, "loops         %" PRIu64 " died\n", run->loads_lost);
+	if (failures->count == 0) {
 		fprintf(to, "errors        none\n");
 		return;
 	}
-	fprintf(to, "errors        %" PRIu64 "\n", load->failures.count);
-	for (size_t i = 0; i < load->failures.sorts; i++) {
-		const struct failure *failure = &load->failures.sort[i];
+	fprintf(to, "errors        %" PRIu64 "\n", failures->count);
+	for (size_t i = 0; i < failures->sorts; i++) {
+		const struct failure *failure = &failures->sort[i];
 		fprintf(to, "%10" PRIu64 "    %s at %s: %s\n", failure->count,
 			failure_name(failure->kind), step_name(failure->step), failure->example);
 	}
 }
 
-void report_table(const struct load *load, FILE *to)
+static void print_verdict(const struct run *run, FILE *to)
 {
-	print_head(load, to);
-	print_failures(load, to);
-	print_latencies(load, to);
+	const struct verify *verify = &run->verify;
+
+	if (!report_has_messages(run))
+		return;
+	fputs("verdict       ", to);
+	if (!verify->is_asked)
+		fputs("not checked: no sink was asked (--sink)\n", to);
+	else if (!verify->is_answered)
+		fprintf(to, "not to be had: %s\n", verify->why);
+	else
+		fprintf(to,
+			"%s: of %" PRIu64 " told 250, %" PRIu64 " lost, %" PRIu64
+			" doubled, %" PRIu64 " damaged; %" PRIu64 " came without a 250\n",
+			verify_is_good(verify) ? "good" : "BAD", verify->told, verify->lost,
+			verify->doubled, verify->damaged, verify->unconfirmed);
+}
+
+static void print_latencies(const struct run *run, FILE *to)
+{
+	fprintf(to, "\nlatency, ms ");
+	for (size_t q = 0; q < REPORT_QUANTILES; q++)
+		fprintf(to, "%11s", report_quantiles[q].name);
+	fprintf(to, "%11s\n", "count");
+	for (size_t i = 0; i < REPORT_LATENCIES; i++) {
+		const struct hist *hist = report_hist(run, i);
+		if (hist->count == 0)
+			continue;
+		fprintf(to, "  %-10s", report_latencies[i].name);
+		for (size_t q = 0; q < REPORT_QUANTILES; q++)
+			fprintf(to, "%11.3f",
+				ms(hist_quantile(hist, report_quantiles[q].fraction)));
+		fprintf(to, "%11" PRIu64 "\n", hist->count);
+	}
+}
+
+void report_table(const struct run *run, FILE *to)
+{
+	print_head(run, to);
+	print_rate(run, to);
+	print_observed(run, to);
+	print_failures(run, to);
+	print_verdict(run, to);
+	print_latencies(run, to);
 	fflush(to);
 }
 
-/* Printable ASCII, as a JSON string. */
-static void json_string(FILE *to, const char *text)
+typedef void writer(const struct run *run, FILE *to);
+
+static bool write_file(const struct run *run, const char *path, writer *write)
 {
-	putc('"', to);
-	for (; *text; text++) {
-		if (*text == '"' || *text == '\\')
-			putc('\\', to);
-		putc((unsigned char)*text < ' ' ? '?' : *text, to);
+	FILE *file = path ? fopen(path, "w") : NULL;
+
+	if (!path)
+		return true;
+	if (file) {
+		write(run, file);
+		if (fclose(file) == 0)
+			return true;
 	}
-	putc('"', to);
+	fprintf(stderr, "postern-bench: cannot write %s: %s\n", path, strerror(errno));
+	return false;
 }
 
-static void json_failures(const struct load *load, FILE *to)
+bool report_files(const struct run *run)
 {
-	fputs("  \"failures\": [", to);
-	for (size_t i = 0; i < load->failures.sorts; i++) {
-		const struct failure *failure = &load->failures.sort[i];
-		fprintf(to,
-			"%s\n    {\"kind\": \"%s\", \"step\": \"%s\", \"code\": %u, "
-			"\"count\": %" PRIu64 ", \"example\": ",
-			i ? "," : "", failure_name(failure->kind), step_name(failure->step),
-			failure->code, failure->count);
-		json_string(to, failure->example);
-		putc('}', to);
-	}
-	fputs("],\n", to);
-}
-
-static void json_latencies(const struct load *load, FILE *to)
-{
-	fputs("  \"latency_us\": {", to);
-	for (size_t i = 0; i < LATENCIES; i++) {
-		const struct hist *hist = hist_of(load, &latencies[i]);
-		fprintf(to, "%s\n    \"%s\": {\"count\": %" PRIu64, i ? "," : "", latencies[i].name,
-			hist->count);
-		for (size_t q = 0; q < QUANTILES; q++)
-			fprintf(to, ", \"%s\": %" PRIu64, quantiles[q].name,
-				hist_quantile(hist, quantiles[q].fraction));
-		putc('}', to);
-	}
-	fputs("\n  }\n", to);
-}
-
-void report_json(const struct load *load, FILE *to)
-{
-	fputs("{\n  \"target\": ", to);
-	json_string(to, load->options.target);
-	fprintf(to, ",\n  \"tls\": \"%s\",\n  \"session\": ", tls_words(load));
-	json_string(to, load->tls_note);
-	fprintf(to, ",\n  \"run\": \"%016" PRIx64 "\",\n", load->plan.run);
-	fprintf(to, "  \"mode\": \"%s\",\n", is_idle(load) ? "idle" : "messages");
-	fprintf(to, "  \"wanted\": %" PRIu64 ",\n  \"accepted\": %" PRIu64 ",\n", wanted(load),
-		load->accepted);
-	fprintf(to, "  \"failed\": %" PRIu64 ",\n  \"survived\": %" PRIu64 ",\n", load->failed,
-		load->survived);
-	fprintf(to,
-		"  \"connections\": %" PRIu64 ",\n  \"resumed\": %" PRIu64
-		",\n  \"size_bytes\": %zu,\n",
-		load->connections, load->resumed, load->plan.size);
-	fprintf(to, "  \"seconds\": %.6f,\n  \"messages_per_second\": %.3f,\n",
-		(double)elapsed_us(load) / 1e6, is_idle(load) ? 0. : rate(load));
-	fprintf(to, "  \"megabytes_per_second\": %.6f,\n  \"errors\": %" PRIu64 ",\n",
-		is_idle(load) ? 0. : megabytes(load), load->failures.count);
-	json_failures(load, to);
-	json_latencies(load, to);
-	fputs("}\n", to);
+	return write_file(run, run->load.options.json, report_json) &&
+	       write_file(run, run->load.options.html, report_html);
 }

@@ -53,8 +53,10 @@ void tally_see(struct tally *tally, const struct message_id *id)
 		tally->untracked++;
 		return;
 	}
-	if (id->total > run->total)
-		run->total = id->total;
+	/* Where the run does not know how many it will be, there are as many as have come. */
+	uint64_t total = id->total ? id->total : id->number;
+	if (total > run->total)
+		run->total = total;
 	if (run->bits[byte] & bit) {
 		run->doubled++;
 		return;
@@ -79,4 +81,27 @@ uint64_t tally_doubled(const struct tally *tally)
 	for (size_t i = 0; i < tally->count; i++)
 		doubled += tally->runs[i].doubled;
 	return doubled;
+}
+
+void tally_damage(struct tally *tally, const struct message_id *id)
+{
+	struct tally_run *run = run_of(tally, id->run);
+
+	if (run)
+		run->damaged++;
+}
+
+const struct tally_run *tally_find(const struct tally *tally, uint64_t run)
+{
+	for (size_t i = 0; i < tally->count; i++)
+		if (tally->runs[i].run == run)
+			return &tally->runs[i];
+	return NULL;
+}
+
+bool tally_has(const struct tally_run *run, uint64_t number)
+{
+	size_t byte = (size_t)(number / 8);
+
+	return byte < run->bits_len && run->bits[byte] >> number % 8 & 1;
 }

@@ -7,13 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { SESSIONS_MAX = 1024 };
-
 struct tls_plan {
 	const struct tls_options *options;
 	SSL_CTX *context;
-	SSL_SESSION *sessions[SESSIONS_MAX]; /* that the server gave; the newest is the last */
-	size_t session_count;
+	SSL_SESSION *session; /* the last that the server gave; NULL: none */
 };
 
 struct tls {
@@ -73,23 +70,19 @@ static int on_session(SSL *ssl, SSL_SESSION *session)
 {
 	struct tls_plan *plan = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
 
-	if (plan->session_count == SESSIONS_MAX)
-		SSL_SESSION_free(plan->sessions[--plan->session_count]);
-	plan->sessions[plan->session_count++] = session;
+	SSL_SESSION_free(plan->session);
+	plan->session = session;
 	return 1;
 }
 
-/* A session of TLS 1.3 serves once (RFC 8446 appendix C.4), one of TLS 1.2 again and again. */
-static bool resume(struct tls_plan *plan, SSL *ssl)
+/* A copy: OpenSSL spends a session of TLS 1.3 with its first use, and not all servers give another
+ * where one is resumed. */
+static bool resume_session(const struct tls_plan *plan, SSL *ssl)
 {
-	if (plan->session_count == 0)
-		return true;
-	SSL_SESSION *session = plan->sessions[plan->session_count - 1];
-	bool good = SSL_set_session(ssl, session) == 1;
-	if (SSL_SESSION_get_protocol_version(session) == TLS1_3_VERSION) {
-		SSL_SESSION_free(session);
-		plan->session_count--;
-	}
+	SSL_SESSION *copy = plan->session ? SSL_SESSION_dup(plan->session) : NULL;
+	bool good = !plan->session || (copy && SSL_set_session(ssl, copy) == 1);
+
+	SSL_SESSION_free(copy);
 	return good;
 }
 
@@ -132,34 +125,33 @@ void bench_tls_plan_free(struct tls_plan *plan)
 {
 	if (!plan)
 		return;
-	while (plan->session_count > 0)
-		SSL_SESSION_free(plan->sessions[--plan->session_count]);
+	SSL_SESSION_free(plan->session);
 	SSL_CTX_free(plan->context);
 	free(plan);
 }
 
-static bool set_up(struct tls *tls, struct tls_plan *plan, int fd)
+static bool set_up(struct tls *tls, const struct tls_plan *plan, int fd, bool resume)
 {
 	const char *name = plan->options->name;
 
 	if (SSL_set_fd(tls->ssl, fd) != 1)
 		return false;
 	SSL_set_connect_state(tls->ssl);
-	if (!resume(plan, tls->ssl))
+	if (resume && !resume_session(plan, tls->ssl))
 		return false;
 	if (!name)
 		return true;
 	return SSL_set_tlsext_host_name(tls->ssl, name) == 1 && SSL_set1_host(tls->ssl, name) == 1;
 }
 
-struct tls *bench_tls_new(struct tls_plan *plan, int fd)
+struct tls *bench_tls_new(struct tls_plan *plan, int fd, bool resume)
 {
 	struct tls *tls = calloc(1, sizeof *tls);
 
 	if (!tls)
 		return NULL;
 	tls->ssl = SSL_new(plan->context);
-	if (!tls->ssl || !set_up(tls, plan, fd)) {
+	if (!tls->ssl || !set_up(tls, plan, fd, resume)) {
 		bench_tls_free(tls);
 		return NULL;
 	}

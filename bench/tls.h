@@ -18,7 +18,7 @@ struct tls_options {
 	const char *groups;  /* as SSL_CTX_set1_groups_list(3); NULL: OpenSSL's */
 	const char *cert;    /* a file with the chain shown to the server; NULL: none */
 	const char *key;     /* a file with its key; NULL: in the same file */
-	bool resume;         /* the session of the connection before, where there is one */
+	bool resume;         /* keeps the server's last session, for connections that want it */
 };
 
 enum { TLS_WHY_BYTES = 256 };
@@ -27,8 +27,8 @@ enum { TLS_WHY_BYTES = 256 };
 struct tls_plan *bench_tls_plan_new(const struct tls_options *options, char *why);
 void bench_tls_plan_free(struct tls_plan *plan);
 
-/* `fd` stays the caller's. NULL when out of memory. */
-struct tls *bench_tls_new(struct tls_plan *plan, int fd);
+/* `fd` stays the caller's. With the session kept last, if `resume`. NULL when out of memory. */
+struct tls *bench_tls_new(struct tls_plan *plan, int fd, bool resume);
 void bench_tls_free(struct tls *tls);
 
 /* 1 when done, IO_AGAIN, or IO_ERROR. */

@@ -36,9 +36,9 @@ int wire_connect(const struct addr *target, const struct addr *source)
 	return IO_ERROR;
 }
 
-bool wire_secure(struct wire *wire, struct tls_plan *plan)
+bool wire_secure(struct wire *wire, struct tls_plan *plan, bool resume)
 {
-	wire->tls = bench_tls_new(plan, wire->fd);
+	wire->tls = bench_tls_new(plan, wire->fd, resume);
 	return wire->tls != NULL;
 }
 

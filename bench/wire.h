@@ -16,8 +16,9 @@ struct wire {
  */
 int wire_connect(const struct addr *target, const struct addr *source);
 
-/* From here on all is TLS. False when out of memory. */
-bool wire_secure(struct wire *wire, struct tls_plan *plan);
+/* From here on all is TLS, with a session of before where `resume` and there is one. False when
+ * out of memory. */
+bool wire_secure(struct wire *wire, struct tls_plan *plan, bool resume);
 
 /* As net_read(). */
 ssize_t wire_read(struct wire *wire, char *to, size_t room);

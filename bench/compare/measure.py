@@ -97,8 +97,7 @@ class Measure:
                                   stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         first = holder.stdout.readline()
         if first != f"holding {count}\n":
-            holder.kill()
-            raise Failed(f"{count} sessions cannot be held: {first or holder.stdout.read()}")
+            raise Failed(f"{count} sessions cannot be held: {first}{holder.stdout.read()}")
         return holder
 
     @staticmethod

@@ -101,6 +101,8 @@ class Result:
 def bench(tmp_path):
     def run(where, *options):
         file = tmp_path / "bench.json"
+        if not {"--scenario", "--idle"} & set(options):
+            options = ("--scenario", "messages", *options)
         done = subprocess.run((BENCH, "--timeout", f"{PATIENCE_S}s", *map(str, options), "--json",
                                file, where), capture_output=True, text=True, check=False,
                               timeout=2 * PATIENCE_S)
@@ -145,7 +147,7 @@ def test_report_for_people(sink, bench):
     result = bench(sink().where, "-n", 2, "-v", "--helo", "me.test", "--from", "a@b", "--to", "c@d")
     assert re.search(r"^messages +2 of 2 accepted", result.out, re.M)
     assert re.search(r"^errors +none$", result.out, re.M)
-    assert re.search(r"^  message( +\d+\.\d+){4} +2$", result.out, re.M)
+    assert re.search(r"^  message( +\d+\.\d+){5} +2$", result.out, re.M)
     for line in ("> EHLO me.test", "> MAIL FROM:<a@b>", "> RCPT TO:<c@d>", "> DATA", "> QUIT",
                  "< 220 postern-sink ESMTP"):
         assert line in result.err.splitlines()
@@ -168,8 +170,16 @@ def test_lies_are_noticed(lie, expected, sink, bench):
     taken = sink(lie, "--every", 2)
     result = bench(taken.where, "-n", 20, "-m", 5)
     assert result.status == 0, "the sink says 250 to all of them"
+    result = bench(taken.where, "-n", 20, "-m", 5, "--sink", taken.where)
+    assert result.status == 1
+    assert "verdict       BAD: of 20 told 250, " in result.out
+    verdict = result.report["verdict"]
+    assert {name: verdict[name] for name in ("lost", "doubled", "damaged")} == {
+        "lost": expected["missing"], "doubled": expected["doubled"],
+        "damaged": expected["damaged"]}
     counts = taken.stop()
-    assert {name: counts[name] for name in expected} == expected
+    assert {name: counts[name] for name in expected} == {
+        name: 2 * count for name, count in expected.items()}
 
 
 @pytest.mark.parametrize(
@@ -507,3 +517,135 @@ def test_bytes_behind_starttls(backend, bench):
 
     result = bench(text_of(backend(serve).address), "--tls", "starttls", "-n", 1)
     assert result.failures() == {("protocol", "STARTTLS", 0): 1}
+
+
+# ---------------------------------------------------------------------- scenarios and reports
+
+
+def test_handshakes_alone(secured, sink, bench):
+    taken = sink()
+    where, way = secured(taken)
+    result = bench(where, *way, "--scenario", "handshake", "-n", 12, "-c", 3)
+    assert result.status == 0, result.out
+    assert (result.report["accepted"], result.report["connections"]) == (12, 12)
+    assert result.report["unit"] == "handshakes" and result.report["resumed"] == 0
+    assert taken.stop()["messages"] == 0
+
+
+@pytest.mark.parametrize("version", ("1.2", "1.3"))
+def test_handshakes_resumed(version, secured, sink, bench):
+    where, way = secured(sink())
+    result = bench(where, *way, "--scenario", "handshake", "-n", 10, "--resume",
+                   "--tls-version", version)
+    assert result.status == 0, result.out
+    assert result.report["resumed"] == 9
+    assert result.report["session"].startswith(f"TLSv{version} ")
+
+
+def test_whole_sessions(sink, bench):
+    taken = sink()
+    result = bench(taken.where, "--scenario", "session", "-n", 8, "-c", 2, "--sink", taken.where)
+    assert result.status == 0 and result.report["connections"] == 8
+    assert "verdict       good: of 8 told 250, 0 lost, 0 doubled, 0 damaged" in result.out
+
+
+def test_large_messages(sink, bench):
+    taken = sink()
+    result = bench(taken.where, "--scenario", "bulk", "-n", 2, "-s", "3M", "--sink", taken.where)
+    assert result.status == 0 and result.report["megabytes_per_second"] > 0
+    assert taken.stop()["bytes"] == 2 * (3 << 20)
+
+
+@pytest.mark.parametrize("loops", (1, 3))
+def test_mix(loops, secured, sink, bench):
+    taken = sink()
+    where, way = secured(taken)
+    result = bench(where, *way, "--scenario", "mix", "-n", 120, "-c", 6, "--loops", loops,
+                   "--seed", 5, "--sink", taken.where)
+    assert result.status == 0, result.out
+    counts = taken.stop()
+    assert counts["messages"] == counts["checked"] == result.report["verdict"]["told"] == 120
+    assert counts["recipients"] > 120 and counts["errors"] == 0
+    assert 120 * 1024 < counts["bytes"]
+    assert result.report["resumed"] > 0
+
+
+def test_the_same_seed_rolls_the_same_dice(sink, bench):
+    sizes = []
+    for _ in range(2):
+        taken = sink()
+        assert bench(taken.where, "--scenario", "mix", "-n", 40, "--seed", 7).status == 0
+        sizes.append([taken.stop()[name] for name in ("bytes", "recipients", "sessions")])
+    assert sizes[0] == sizes[1]
+
+
+def test_arrivals_wait_for_nobody(sink, bench):
+    """One connection, 50 ms for each message: what is due meanwhile waits, and that is measured."""
+    taken = sink("--verdict-delay", "50ms")
+    result = bench(taken.where, "-n", 20, "-c", 1, "--rate", 200, "--seed", 3, "--sink", taken.where)
+    assert result.status == 0, result.out
+    assert result.report["latency_us"]["message"]["max"] > 500_000
+    closed = bench(taken.where, "-n", 20, "-c", 1)
+    assert closed.report["latency_us"]["message"]["p50"] < \
+        result.report["latency_us"]["message"]["max"] / 2
+
+
+def test_kept_connections_wait_for_arrivals(sink, bench):
+    taken = sink()
+    result = bench(taken.where, "-n", 30, "-c", 2, "--rate", 300, "--loops", 2)
+    assert result.status == 0, result.out
+    assert result.report["connections"] <= 4
+    assert taken.stop()["messages"] == 30
+
+
+def test_duration_with_warmup(sink, bench):
+    taken = sink()
+    result = bench(taken.where, "-c", 2, "--duration", "300ms", "--warmup", "200ms", "--ramp",
+                   "100ms", "--sink", taken.where)
+    assert result.status == 0, result.out
+    report = result.report
+    assert 0 < report["latency_us"]["message"]["count"] < report["accepted"]
+    assert report["verdict"]["told"] == report["accepted"] == taken.stop()["messages"]
+    assert sum(done for done, _ in report["seconds_done"]) == report["accepted"]
+
+
+def test_observed(sink, bench):
+    taken = sink()
+    result = bench(taken.where, "-n", 300, "--observe", taken.process.pid)
+    report = result.report
+    assert 0 < report["observed_cpu_us_per_unit"] < 50_000
+    assert report["observed"][-1][2] > 100_000
+    assert "us for each of messages" in result.out
+
+
+def test_a_sink_that_is_none(sink, bench, down):
+    result = bench(sink().where, "-n", 1, "--sink", text_of(down))
+    assert result.status == 1 and "not to be had: the sink cannot be reached" in result.out
+
+
+def test_page(sink, bench, tmp_path):
+    page = tmp_path / "page.html"
+    result = bench(sink().where, "-n", 5, "--html", page)
+    text = page.read_text()
+    assert result.status == 0
+    assert '"accepted": 5,' in text and "/*RUN*/null" not in text
+    assert text.startswith("<!DOCTYPE html>") and "http" not in text.lower().replace("https", "")
+
+
+def test_reports_side_by_side(sink, tmp_path):
+    taken = sink()
+    files = [tmp_path / f"{name}.json" for name in "ab"]
+    for file, size in zip(files, ("4K", "8K")):
+        subprocess.run((BENCH, "-n", "20", "-s", size, "--json", file, taken.where), check=True,
+                       stdout=subprocess.DEVNULL)
+    done = subprocess.run((BENCH, "compare", *files), capture_output=True, text=True, check=True)
+    assert re.search(r"^accepted +20 +20 +1\.000$", done.stdout, re.M)
+    assert re.search(r"^message p50, ms +\d+\.\d+ +\d+\.\d+ +\d+\.\d+$", done.stdout, re.M)
+    assert re.search(r"^differs: size_bytes +4096 +8192", done.stdout, re.M)
+
+
+def test_what_is_no_report(tmp_path):
+    (tmp_path / "a.json").write_text('{"accepted": ')
+    done = subprocess.run((BENCH, "compare", tmp_path / "a.json", tmp_path / "a.json"),
+                          capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and "is no report" in done.stderr

@@ -114,11 +114,11 @@ static void test_undot_takes_nothing_behind_the_end(void **state)
 
 /* ---- messages ---- */
 
-static struct message_plan plan_of(size_t size, bool stuffed)
+static struct message_plan plan_of(size_t size)
 {
 	struct message_plan plan = { .run = 0xfeed, .total = 12, .from = "a@b", .to = "c@d" };
 
-	assert_true(message_plan_init(&plan, size, stuffed));
+	assert_true(message_plan_init(&plan, size));
 	return plan;
 }
 
@@ -147,7 +147,7 @@ static enum message_verdict check_in_parts(struct slice octets, size_t part, str
 
 static void test_message_is_whole_in_every_cut(void **state)
 {
-	struct message_plan plan = plan_of(900, false);
+	struct message_plan plan = plan_of(900);
 	struct message_id id;
 	char *octets;
 	size_t len = message_of(&plan, 7, &octets);
@@ -167,7 +167,7 @@ static void test_message_is_whole_in_every_cut(void **state)
 /* Any octet of the body, and of the three values. */
 static void test_message_damage_is_found(void **state)
 {
-	struct message_plan plan = plan_of(700, false);
+	struct message_plan plan = plan_of(700);
 	struct message_id id;
 	char *octets;
 	size_t len = message_of(&plan, 3, &octets);
@@ -205,18 +205,18 @@ static void test_message_of_others(void **state)
 /* What leaves with stuffed dots arrives without them, and whole. */
 static void test_message_stuffed(void **state)
 {
-	struct message_plan plan = plan_of(5000, true);
+	struct message_plan plan = plan_of(5000);
 	struct message_check check;
 	struct message_id id;
 	enum undot at = UNDOT_LINE;
 	char head[MESSAGE_HEAD_BYTES];
 	size_t head_len = message_head(&plan, 12, head);
-	struct slice rest = slice_of(plan.body, plan.body_len), run;
+	struct slice rest = slice_of(plan.stuffed, plan.stuffed_len), run;
 
 	(void)state;
-	assert_true(head_len + plan.body_len > plan.size);
+	assert_true(head_len + plan.stuffed_len > plan.size);
 	assert_int_equal(plan.size, 5000);
-	assert_memory_equal(plan.body + plan.body_len - 2, "\r\n", 2);
+	assert_memory_equal(plan.stuffed + plan.stuffed_len - 2, "\r\n", 2);
 	message_check_init(&check);
 	message_check_feed(&check, slice_of(head, head_len));
 	while (rest.len > 0) {
@@ -233,7 +233,7 @@ static void test_message_sizes(void **state)
 {
 	(void)state;
 	for (size_t size = 1; size < 1000; size++) {
-		struct message_plan plan = plan_of(size, false);
+		struct message_plan plan = plan_of(size);
 		char *octets;
 		size_t len = message_of(&plan, 1, &octets), column = 0;
 		assert_int_equal(len, plan.size);
