@@ -105,11 +105,9 @@ static const struct {
 	int level;
 	int option;
 } options[] = {
-	{ IPPROTO_TCP, TCP_NODELAY },
-	{ SOL_SOCKET, SO_LINGER },
-	{ IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT },
-	{ IPPROTO_IP, IP_TRANSPARENT },
-	{ IPPROTO_IPV6, IPV6_TRANSPARENT },
+	{ IPPROTO_TCP, TCP_NODELAY },   { IPPROTO_TCP, TCP_CORK },
+	{ SOL_SOCKET, SO_LINGER },      { IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT },
+	{ IPPROTO_IP, IP_TRANSPARENT }, { IPPROTO_IPV6, IPV6_TRANSPARENT },
 };
 
 static const int descriptor_commands[] = { F_GETFD, F_SETFD, F_GETFL, F_SETFL };
