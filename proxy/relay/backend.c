@@ -43,7 +43,7 @@ static void begin_dial(struct session *s)
 		.server = (size_t)(s->journey.chosen - backend->server.item),
 	};
 
-	if (way.plan.way != DIAL_SILENT)
+	if (way.plan.way != DIAL_SILENT || backend->trace_header)
 		identity_fill(&s->identity, s);
 	dialer_begin(&s->dialer, &way, &s->identity);
 }

@@ -6,6 +6,7 @@
 #include "proxy/relay/backend.h"
 #include "proxy/relay/route.h"
 #include "proxy/relay/session.h"
+#include "proxy/relay/stamp.h"
 #include "proxy/relay/tls.h"
 
 enum { PUMP_TURNS = 8 };
@@ -46,7 +47,7 @@ static bool to_server(struct session *s)
 		put(s, buf, step.len, SLICE(""));
 		return true;
 	default:
-		return false;
+		return stamp_message(s);
 	}
 }
 

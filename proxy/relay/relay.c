@@ -72,7 +72,9 @@ bool relay_init(struct relay *relay, struct ev_loop *loop, const struct config *
 	/* Ids count on from a random number, so that no two workers or runs share any. */
 	if (getrandom(&relay->id_next, sizeof relay->id_next, 0) != sizeof relay->id_next)
 		relay->id_next = (uint64_t)time(NULL) << 32 ^ (uint64_t)getpid();
-	relay->room = malloc(SMTP_ROOM_BYTES);
+	relay->room = malloc(SMTP_ROOM_BYTES + TRACE_MOST_BYTES + 1);
+	/* A worker may read no file later. */
+	tzset();
 	if (relay->room && pool_init(&relay->pool, IDLE_BUFFERS) && add_groups(relay, memory) &&
 	    add_services(relay, certs))
 		return true;

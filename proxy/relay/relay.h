@@ -45,7 +45,9 @@ struct relay {
 	const struct config *config;
 	const struct log *log;
 	struct pool pool;
-	char *room; /* lent to the inspector for a step, or to read what is thrown away */
+	/* SMTP_ROOM_BYTES, lent to the inspector for a step, or to read what is thrown away; behind
+	 * them there is room for a Received: field. */
+	char *room;
 
 	struct service *services; /* one a listener of the configuration */
 	struct group *groups;     /* one a backend */

@@ -49,6 +49,7 @@ static void fill(struct smtp_policy *to, const struct listener_config *listener,
 	to->errors = (uint32_t)from->errors;
 	to->messages = (uint32_t)from->messages;
 	to->require_auth = from->require_auth;
+	to->trace = listener->backend->trace_header;
 	to->normalize = from->normalize;
 	to->tolerate_pipelining = from->tolerate_pipelining;
 	to->tolerate_early_talker = from->tolerate_early_talker;

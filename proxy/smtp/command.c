@@ -52,15 +52,18 @@ enum line_found line_read(struct slice waiting, bool sasl, bool mend_lf, size_t 
 }
 
 /* RFC 3030 section 2: `BDAT SP 1*DIGIT [SP LAST]`, and not a blank more. */
-static void read_chunk(struct command *command)
+static void read_chunk(struct command *command, const struct smtp_policy *policy)
 {
 	struct slice s = slice_skip(command->line, command->word.len + 1);
 	size_t blank = slice_find(s, ' ', 0);
 	struct slice tail = slice_skip(s, blank);
 
+	/* What is put in counts, too. */
+	uint64_t most = policy->trace ? UINT64_MAX - 2 * TRACE_MOST_BYTES : UINT64_MAX;
+
 	command->last = slice_eq_nocase(tail, SLICE(" LAST"));
 	command->bad_chunk = !slice_number(slice_head(s, blank), &command->chunk) ||
-			     (tail.len > 0 && !command->last) ||
+			     command->chunk > most || (tail.len > 0 && !command->last) ||
 			     command->line.ptr[command->word.len] != ' ';
 }
 
@@ -82,7 +85,7 @@ void command_read(struct command *command, const struct smtp_policy *policy, str
 		command->verb = VERB_PASSED;
 	if (command->verb == VERB_BDAT) {
 		if (line.len > command->word.len)
-			read_chunk(command);
+			read_chunk(command, policy);
 		else
 			command->bad_chunk = true;
 	}

@@ -242,13 +242,19 @@ static bool more_shown(const struct smtp *smtp, struct slice left)
 /* The smaller of both, as RFC 1870 section 4 has it that 0 is no limit. */
 static void write_size(struct writer *w, const struct smtp *smtp, const struct line *line)
 {
-	uint64_t ours = lack_size(smtp->lack, smtp->policy->message_size), theirs = 0;
+	uint64_t ours = smtp->policy->message_size, theirs = 0, told;
 
-	if (ours == 0 ||
-	    (slice_number(slice_trim(line->args), &theirs) && theirs > 0 && theirs <= ours))
+	slice_number(slice_trim(line->args), &theirs);
+	told = lack_size(smtp->lack, theirs);
+	/* The field that is put in takes its part. */
+	if (smtp->policy->trace && told > 0)
+		told = told > TRACE_MOST_BYTES ? told - TRACE_MOST_BYTES : 1;
+	if (ours > 0 && (told == 0 || told > ours))
+		told = ours;
+	if (told == theirs)
 		write_slice(w, line->args);
 	else
-		write_str(w, " "), write_number(w, ours);
+		write_str(w, " "), write_number(w, told);
 }
 
 static void write_auth(struct writer *w, const struct smtp *smtp, const struct line *line)

@@ -9,6 +9,7 @@ enum owed_flag {
 	OWED_WHOLE = 2,    /* ... or to the final dot, and all of the message was passed */
 	OWED_SWALLOW = 4,  /* a greeting that the client does not see */
 	OWED_HELO = 8,     /* the answer to our HELO, for the client's EHLO */
+	OWED_TRACE = 32,   /* the answer to BDAT that the Received: field went with */
 	OWED_REFUSAL = 16, /* the server's greeting that refused, kept for the client's EHLO */
 };
 

@@ -20,6 +20,7 @@ struct smtp_policy {
 	uint32_t errors;       /* since the last message; 0: no limit */
 	uint32_t messages;     /* in a session; 0: no limit */
 	bool require_auth;
+	bool trace;     /* a Received: field is put in front of each message: trace.h */
 	bool normalize; /* bare newlines in text; otherwise the message is refused */
 	bool tolerate_pipelining;
 	bool tolerate_early_talker;

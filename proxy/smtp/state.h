@@ -5,6 +5,7 @@
 #include "proxy/smtp/ending.h"
 #include "proxy/smtp/policy.h"
 #include "proxy/smtp/reply.h"
+#include "proxy/smtp/trace.h"
 
 /* Where the client's bytes stand. */
 enum smtp_mode {
@@ -80,7 +81,6 @@ struct smtp {
 	bool verdict_early; /* the reply that waits is the message's verdict, said at its end */
 	bool verdict_due;   /* ... which has come */
 	uint8_t unknown; /* messages that the end that is due leaves without verdict: in queue[] */
-
 	uint32_t server_keywords; /* announced by the server in its last EHLO reply, as bits */
 	uint32_t client_keywords; /* shown to the client */
 
@@ -98,8 +98,8 @@ struct smtp {
 	struct reply reply;    /* what has been read of the server's waiting bytes */
 
 	struct text text;
+	struct trace trace;
 	uint64_t chunk_left;
-
 	uint32_t turn; /* counts commands, replies, messages: the deadline starts anew with each */
 	uint32_t recipients; /* in this transaction, not refused */
 	uint32_t errors;     /* since the last message */

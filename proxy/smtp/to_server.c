@@ -72,30 +72,58 @@ static void refuse(struct smtp *smtp, const struct command *command, uint8_t say
 		owed_say(smtp, VERB_BDAT, SAY_CHUNK_HUGE);
 }
 
-/* The command as it goes on: SIZE that the server did not offer is taken out, a bare LF mended. */
+enum size_edit { SIZE_KEEP, SIZE_STRIP, SIZE_RAISE };
+
+/* SIZE that the server did not offer is taken out; where a field is put in, it counts. */
+static enum size_edit size_edit(const struct smtp *smtp, const struct command *command)
+{
+	bool strip = !(smtp->server_keywords & KEYWORD_BIT(KEYWORD_SIZE)) &&
+		     (smtp->client_keywords & KEYWORD_BIT(KEYWORD_SIZE));
+
+	if (command->verb != VERB_MAIL)
+		return SIZE_KEEP;
+	return strip ? SIZE_STRIP : smtp->policy->trace ? SIZE_RAISE : SIZE_KEEP;
+}
+
+/* Writes the line from `from` on up to behind SIZE's parameter, with what becomes of that. */
+static void edit_parameter(struct writer *w, enum size_edit edit, const char *from,
+			   struct slice parameter)
+{
+	struct slice value = slice_skip(parameter, slice_find(parameter, '=', 0) + 1);
+	const char *end = parameter.ptr + parameter.len;
+	uint64_t size = 0;
+
+	if (edit == SIZE_STRIP) {
+		for (end = parameter.ptr; end > from && (end[-1] == ' ' || end[-1] == '\t');)
+			end--;
+		write_slice(w, slice_of(from, (size_t)(end - from)));
+	} else if (slice_number(value, &size) && size <= UINT64_MAX - TRACE_MOST_BYTES) {
+		write_slice(w, slice_of(from, (size_t)(value.ptr - from)));
+		write_number(w, size + TRACE_MOST_BYTES);
+	} else {
+		write_slice(w, slice_of(from, (size_t)(end - from)));
+	}
+}
+
+/* The command as it goes on: SIZE as it must be, a bare LF mended. */
 static void pass_line(struct smtp *smtp, const struct command *command, struct smtp_step *step)
 {
 	struct writer w = { .to = step->room, .size = step->room_size };
-	bool strip = command->verb == VERB_MAIL &&
-		     !(smtp->server_keywords & KEYWORD_BIT(KEYWORD_SIZE)) &&
-		     (smtp->client_keywords & KEYWORD_BIT(KEYWORD_SIZE));
+	enum size_edit edit = size_edit(smtp, command);
 	struct slice rest = command_parameters(command), parameter;
+	const char *from = command->line.ptr, *end = command->line.ptr + command->line.len;
 
-	if (!strip && !command->bare_lf) {
+	if (edit == SIZE_KEEP && !command->bare_lf) {
 		pass(step, command->len);
 		return;
 	}
-	if (!strip)
+	if (edit == SIZE_KEEP)
 		rest.len = 0;
-	const char *from = command->line.ptr, *end = command->line.ptr + command->line.len;
 	while ((parameter = slice_word(&rest)).len > 0) {
 		size_t equals = slice_find(parameter, '=', 0);
 		if (keyword_of_parameter(slice_head(parameter, equals)) != KEYWORD_SIZE)
 			continue;
-		const char *before = parameter.ptr;
-		while (before > from && (before[-1] == ' ' || before[-1] == '\t'))
-			before--;
-		write_slice(&w, slice_of(from, (size_t)(before - from)));
+		edit_parameter(&w, edit, from, parameter);
 		from = parameter.ptr + parameter.len;
 	}
 	write_slice(&w, slice_of(from, (size_t)(end - from)));
@@ -128,7 +156,8 @@ static void run_command(struct smtp *smtp, const struct command *command, struct
 		owed_add(smtp, (uint8_t)command->verb)->flags = OWED_REFUSAL;
 		smtp->mode = SMTP_MODE_DISCARD;
 	} else {
-		pass_line(smtp, command, step);
+		if (!trace_chunk(smtp, command, step))
+			pass_line(smtp, command, step);
 		owed_add(smtp, (uint8_t)command->verb);
 		if (row->passed)
 			row->passed(smtp, command);
@@ -165,7 +194,8 @@ static void read_command(struct smtp *smtp, struct slice waiting, struct smtp_st
 	if (found != LINE_WHOLE || server_busy(smtp))
 		return;
 	command_read(&command, smtp->policy, waiting, len);
-	run_command(smtp, &command, step);
+	if (!trace_waits(smtp, &command))
+		run_command(smtp, &command, step);
 }
 
 /* RFC 2920 section 3.1: these commands end a group, since their reply decides how to go on. */
@@ -249,6 +279,10 @@ static void read_text(struct smtp *smtp, struct slice waiting, struct smtp_step 
 	enum text_found found = TEXT_MORE;
 	size_t n, made = SIZE_MAX;
 
+	if (smtp->trace.at != TRACE_NONE) {
+		trace_text(smtp, waiting, step);
+		return;
+	}
 	if (smtp->policy->normalize)
 		n = text_mend(&smtp->text, waiting, limit, step->room, step->room_size, &made,
 			      &found);

@@ -5,9 +5,10 @@
 #include "proxy/smtp/owed.h"
 #include "proxy/smtp/say.h"
 
-static void forget_mail(struct smtp *smtp)
+static void forget_mail(struct smtp *smtp, const struct command *mail)
 {
 	smtp->mail = SMTP_MAIL_NONE;
+	trace_begin(smtp, mail);
 	smtp->transaction++;
 	smtp->recipients = 0;
 	text_begin(&smtp->text);
@@ -41,8 +42,9 @@ static void hello_answered(struct smtp *smtp, const struct owed *owed, uint16_t 
 	smtp->mode = SMTP_MODE_COMMAND;
 	if (code >= 400)
 		return;
-	forget_mail(smtp); /* RFC 5321 section 4.1.4 */
+	forget_mail(smtp, NULL); /* RFC 5321 section 4.1.4 */
 	smtp->helloed = true;
+	smtp->trace.esmtp = owed->verb == VERB_EHLO;
 	smtp->helo_only = owed->flags & OWED_HELO;
 	if (owed->verb == VERB_HELO)
 		smtp->server_keywords = smtp->client_keywords = 0;
@@ -50,8 +52,7 @@ static void hello_answered(struct smtp *smtp, const struct owed *owed, uint16_t 
 
 static void mail_passed(struct smtp *smtp, const struct command *command)
 {
-	(void)command;
-	forget_mail(smtp);
+	forget_mail(smtp, command);
 	owed_tail(smtp)->transaction = smtp->transaction;
 	smtp->mail = SMTP_MAIL_OPEN;
 	smtp->messages_begun++;
@@ -104,16 +105,29 @@ static void bdat_passed(struct smtp *smtp, const struct command *command)
 	smtp->mail = command->last ? SMTP_MAIL_NONE : SMTP_MAIL_CHUNKS;
 	smtp->mode = command->chunk > 0 ? SMTP_MODE_CHUNK : SMTP_MODE_COMMAND;
 	smtp->unfinished = command->chunk > 0 || !command->last;
+	if (smtp->trace.at == TRACE_PUT) {
+		owed->flags |= OWED_TRACE;
+		smtp->trace.at = TRACE_NONE;
+	}
 	if (!command->last)
 		return;
-	owed->flags = OWED_LAST;
+	owed->flags |= OWED_LAST;
 	if (command->chunk == 0)
 		owed->flags |= OWED_WHOLE;
 	owed->bytes = smtp->text.bytes < UINT32_MAX ? (uint32_t)smtp->text.bytes : UINT32_MAX;
 }
 
+/* The field went with a chunk that is no part of the message: the next one takes another. */
+static void chunk_refused(struct smtp *smtp, const struct owed *owed)
+{
+	if ((owed->flags & OWED_TRACE) && owed->transaction == smtp->transaction)
+		smtp->trace.at = TRACE_DUE;
+}
+
 static void message_answered(struct smtp *smtp, const struct owed *owed, uint16_t code)
 {
+	if (code >= 400)
+		chunk_refused(smtp, owed);
 	if (owed->verb == VERB_BDAT && !(owed->flags & OWED_LAST))
 		return;
 	smtp->verdict = (struct smtp_verdict){
@@ -130,7 +144,7 @@ static void message_answered(struct smtp *smtp, const struct owed *owed, uint16_
 static void rset_passed(struct smtp *smtp, const struct command *command)
 {
 	(void)command;
-	forget_mail(smtp);
+	forget_mail(smtp, NULL);
 	smtp->unfinished = false;
 }
 

@@ -117,6 +117,20 @@ static void apply(struct play *play, enum side from, const struct smtp_step *ste
 	}
 }
 
+/* Each is another, as their dates are. */
+static bool give_field(struct play *play)
+{
+	struct slice protocol = trace_protocol(&play->smtp);
+	int n;
+
+	if (!trace_wanted(&play->smtp))
+		return false;
+	n = snprintf(play->field, sizeof play->field, "Received: with %.*s;\r\n\t%03zu\r\n",
+		     (int)protocol.len, protocol.ptr, ++play->fields);
+	trace_give(&play->smtp, slice_of(play->field, (size_t)n));
+	return true;
+}
+
 static bool step_once(struct play *play, enum side from)
 {
 	struct smtp_step step = { .room = play->room, .room_size = sizeof play->room };
@@ -129,7 +143,7 @@ static bool step_once(struct play *play, enum side from)
 		play->watch(play, from, &step);
 	if (step.act != SMTP_WAIT)
 		apply(play, from, &step);
-	return step.act != SMTP_WAIT;
+	return step.act != SMTP_WAIT || (from == CLIENT && give_field(play));
 }
 
 void play_pump(struct play *play)

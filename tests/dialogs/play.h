@@ -31,10 +31,12 @@ struct play {
 	size_t connections;
 	size_t connected_at; /* what had been said to servers when the last connection was made */
 	bool ended;
-	size_t steps; /* of the inspector, to see that they are bounded */
+	size_t fields; /* that were put in front of messages */
+	size_t steps;  /* of the inspector, to see that they are bounded */
 	/* Sees each step before it is done; NULL: nobody does. */
 	void (*watch)(struct play *play, enum side from, const struct smtp_step *step);
 	char room[SMTP_ROOM_BYTES];
+	char field[64];
 };
 
 void play_begin(struct play *play, const struct smtp_policy *policy, struct slice id,

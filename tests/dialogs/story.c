@@ -124,6 +124,8 @@ static bool set_policy(struct story *story, char *name, char *value)
 		p->errors = (uint32_t)atoi(value);
 	else if (flag(name, "messages"))
 		p->messages = (uint32_t)atoi(value);
+	else if (flag(name, "trace_header"))
+		p->trace = flag(value, "yes");
 	else if (flag(name, "require_auth"))
 		p->require_auth = flag(value, "yes");
 	else if (flag(name, "bare_newline"))

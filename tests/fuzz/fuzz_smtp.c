@@ -58,6 +58,7 @@ static void read_policy(struct smtp_policy *policy, const uint8_t *head)
 
 	*policy = (struct smtp_policy){
 		.kind = head[4] % 3,
+		.trace = head[4] % 6 >= 3,
 		.hostname = SLICE("mail.test"),
 		.message_size = sizes[(head[0] & 7) % 6],
 		.require_auth = head[0] & 0x20,

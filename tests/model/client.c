@@ -101,6 +101,14 @@ static void honest_text(struct client *client, struct text_buf *out)
 	client->expects++;
 }
 
+/* What would go on with a line in front of it. */
+static const char *blank(const struct client *client)
+{
+	static const char *const rows[8] = { "", " ", "", "\t", "", ". ", "", ".\r" };
+
+	return rows[client->number % 8];
+}
+
 static void text(struct client *client, struct text_buf *out)
 {
 	unsigned n = choose(client->choice, 8);
@@ -113,7 +121,8 @@ static void text(struct client *client, struct text_buf *out)
 		for (unsigned lines = choose(client->choice, 60) / 2; lines > 0; lines--)
 			put(out, "%s",
 			    "0123456789 0123456789 0123456789 0123456789 0123456789\r\n");
-	put(out, "t%u ", client->number++);
+	put(out, "%st%u ", blank(client), client->number);
+	client->number++;
 	for (; n > 0; n--)
 		put_fragment(client, out);
 	if (choose(client->choice, 3) == 0) {
@@ -131,7 +140,8 @@ static void octets(struct client *client, struct text_buf *out)
 
 	client->in_mail &= !last;
 	if (kind != 1) {
-		put(&body, "o%u", client->number++);
+		put(&body, "%so%u", blank(client), client->number);
+		client->number++;
 		for (unsigned n = choose(client->choice, 6); n > 0; n--)
 			put_fragment(client, &body);
 	}

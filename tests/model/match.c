@@ -1,5 +1,7 @@
 #include "tests/model/match.h"
 
+#include "tests/model/field.h"
+
 /* MAIL as it is passed where the server has no SIZE: without that parameter. */
 static bool same_without_size(struct slice theirs, struct slice ours)
 {
@@ -24,6 +26,10 @@ static bool same(const struct session *session, const struct unit *theirs, const
 
 	if (theirs->kind != ours->kind || (theirs->whole && !ours->whole))
 		return false;
+	if (session->policy.trace && unit_is(theirs, "MAIL"))
+		line = field_same_mail(of(&theirs->line), of(&ours->line));
+	if (session->policy.trace && field_len(of(&theirs->octets)) > 0)
+		return field_same(theirs, ours);
 	if (!line && unit_is(theirs, "MAIL") && session->policy.message_size > 0)
 		line = same_without_size(of(&theirs->line), of(&ours->line));
 	if (theirs->whole)
@@ -49,7 +55,7 @@ static void check_text(const struct truth *truth, const struct unit *theirs, siz
 		session_wrong(session, "a text with a NUL was completed", n);
 	if (theirs->bare || (ours->bare && !policy->normalize))
 		session_wrong(session, "a text with a bare newline was completed", n);
-	if (policy->message_size > 0 && theirs->octets.len > policy->message_size)
+	if (policy->message_size > 0 && ours->octets.len > policy->message_size)
 		session_wrong(session, "a text over the limit was completed", n);
 }
 
@@ -112,6 +118,7 @@ void match_connection(struct truth *truth, size_t connection)
 	const struct reader *live = backend->live;
 	bool tls = behind_tls(session, connection);
 	size_t last = tls ? truth->said.upgraded : 0;
+	enum field_state field = FIELD_DUE;
 	bool chunks = false;
 
 	truth->match[connection][0] = NOBODY;
@@ -120,6 +127,9 @@ void match_connection(struct truth *truth, size_t connection)
 		size_t n = told(session, connection, u), *match = &truth->match[connection][u];
 		*match = NOBODY;
 		check_verb(session, unit, connection, chunks);
+		const char *wrong = session->policy.trace ? field_next(&field, unit) : NULL;
+		if (wrong)
+			session_wrong(session, wrong, u);
 		if ((unit_is(unit, "EHLO") || unit_is(unit, "HELO")) && unit->code == 250)
 			chunks = unit_is(unit, "EHLO") && backend->has_chunking;
 		/* A text that the server waits for, since it said 354 that was not heard. */

@@ -29,11 +29,11 @@ static void story_head(struct session *session)
 	int n = snprintf(
 		text, sizeof text,
 		"listener: %s\npolicy: message_size=%llu recipients=%u errors=%u messages=%u "
-		"bare_newline=%s pipelining=%s require_auth=%s auth=%s\n",
+		"bare_newline=%s pipelining=%s require_auth=%s auth=%s trace_header=%s\n",
 		kinds[p->kind], (unsigned long long)p->message_size, p->recipients, p->errors,
 		p->messages, p->normalize ? "normalize" : "reject",
 		p->tolerate_pipelining ? "tolerate" : "reject", p->require_auth ? "yes" : "no",
-		auths[p->auth]);
+		auths[p->auth], p->trace ? "yes" : "no");
 	text_add(&session->story, text, (size_t)n);
 }
 
@@ -267,10 +267,11 @@ static void read_policy(struct session *session)
 {
 	static const uint64_t sizes[] = { 0, 0, 60, 3000 };
 	struct choice *c = &session->choice;
-	unsigned bits = choose(c, 256), limits = choose(c, 256);
+	unsigned bits = choose(c, 256), limits = choose(c, 256), kind = choose(c, 6);
 
 	session->policy = (struct smtp_policy){
-		.kind = choose(c, 3),
+		.kind = kind % 3,
+		.trace = kind >= 3,
 		.hostname = SLICE("mail.test"),
 		.normalize = bits & 1,
 		.tolerate_pipelining = bits & 2,
