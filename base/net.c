@@ -196,9 +196,7 @@ bool net_has_input(int fd)
 
 void net_cork(int fd)
 {
-	int on = 1;
-
-	setsockopt(fd, IPPROTO_TCP, TCP_CORK, &on, sizeof on);
+	set_on(fd, IPPROTO_TCP, TCP_CORK);
 }
 
 void net_finish(int fd)

@@ -16,7 +16,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-enum { ACCEPT_BATCH = 16, SAY_AGAIN_MS = 60 * 1000 };
+enum { ACCEPT_BATCH = 16, TRIM_BEATS = 10, SAY_AGAIN_MS = 60 * 1000 };
 
 static const double PAUSE_S = 0.1;
 
@@ -254,6 +254,8 @@ static void beat(struct ev_loop *loop, ev_timer *timer, int events)
 	(void)loop;
 	(void)events;
 	worker->record->beats++;
+	if (worker->record->beats % TRIM_BEATS == 0)
+		relay_trim(&worker->relay);
 }
 
 static void channel_ready(struct ev_loop *loop, ev_io *io, int events)

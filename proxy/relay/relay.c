@@ -6,6 +6,7 @@
 #include "proxy/relay/rules.h"
 #include "proxy/relay/session.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <sys/random.h>
 #include <time.h>
@@ -156,6 +157,17 @@ bool relay_accept(struct relay *relay, size_t listener, int fd, const struct add
 		*slot = (struct session_slot){ 0 };
 	admission_no_room(relay, service, fd, client, &visit);
 	return false;
+}
+
+/* A handshake takes several times what a session keeps, and libc holds on to it. */
+void relay_trim(struct relay *relay)
+{
+	uint64_t events = 2 * relay->counters->sessions - relay->counters->open;
+
+	if (relay->trimmed == events)
+		return;
+	malloc_trim(0);
+	relay->trimmed = events;
 }
 
 void relay_drain(struct relay *relay)

@@ -64,6 +64,7 @@ struct relay {
 	size_t open;
 	bool draining;
 
+	uint64_t trimmed;             /* sessions begun and ended when memory was given back */
 	uint64_t id_next;             /* for session ids, unique over workers and restarts */
 	void (*changed)(void *owner); /* called when a session has ended */
 	void *owner;
@@ -87,10 +88,7 @@ void relay_count(struct relay *relay, size_t listener, struct listener_counters 
 /* Ends what is left at once and frees everything. */
 void relay_release(struct relay *relay);
 
-/*
- * No connection is to be accepted now: there is no slot for its session, or all workers together
- * have what `sessions` allows. Those that wait do so in the kernel.
- */
+/* There is no slot for one more session, or all workers together have what `sessions` allows. */
 bool relay_is_full(const struct relay *relay);
 
 /*
@@ -99,6 +97,9 @@ bool relay_is_full(const struct relay *relay);
  * no memory: better wait a little before the next.
  */
 bool relay_accept(struct relay *relay, size_t listener, int fd, const struct addr *client);
+
+/* Gives back to the system what sessions took and no longer need. To be called now and then. */
+void relay_trim(struct relay *relay);
 
 /*
  * Sessions end from now on, each between two transactions, with 421; `changed` is called as they

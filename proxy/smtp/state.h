@@ -43,7 +43,7 @@ struct owed {
 	uint32_t bytes;      /* of the whole message it answers; UINT32_MAX: that or more */
 };
 
-enum { SMTP_OWED_MAX = 64, SMTP_HELO_BYTES = 255 };
+enum { SMTP_OWED_MAX = 32, SMTP_HELO_BYTES = 255 };
 
 /* Where message text stands; see message.h. */
 struct text {
