@@ -91,6 +91,7 @@ void log_inherit(struct log *log, const char *target, int fd)
 	struct log opened = log_of(fd, &status);
 
 	opened.syslog = strcmp(target, "syslog") == 0 ? _PATH_LOG : NULL;
+	tzset();
 	opened.wary = opened.fd >= 0 && !(fcntl(fd, F_GETFL) & O_NONBLOCK);
 	keep(&opened, log);
 	*log = opened;

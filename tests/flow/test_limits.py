@@ -332,6 +332,49 @@ def test_who_has_logged_in_is_not_banned(postern, mailer):
     assert not proxy.events("ban") and len(proxy.events("auth-failed")) == 6
 
 
+# Out of memory.
+
+SHIM = r"""
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdlib.h>
+
+/* The second to the fourth of whatever is as large as a session cannot be had. */
+void *calloc(size_t count, size_t size)
+{
+	static void *(*real)(size_t, size_t);
+	static int asked;
+
+	if (real == NULL)
+		*(void **)&real = dlsym(RTLD_NEXT, "calloc");
+	if (count == 1 && size > 1800 && size < 8000 && ++asked >= 2 && asked <= 4)
+		return NULL;
+	return real(count, size);
+}
+"""
+
+
+@pytest.mark.plain
+def test_out_of_memory(home, authority):
+    """Clients are told so, the log too, accept waits a moment; then all is as before."""
+    shim, source = home / "shim.so", home / "shim.c"
+    source.write_text(SHIM)
+    subprocess.run(("gcc", "-shared", "-fPIC", "-O1", "-o", shim, source), check=True)
+    one = proc.Daemon(home, plain(authority, workers=1), env={"LD_PRELOAD": str(shim)}).wait_ready()
+    try:
+        heard = []
+        for _ in range(8):
+            with connect(one.address(), "127.0.0.9") as each:
+                heard.append(said(each)[:9])
+        assert heard == ["220 mail."] + ["421 4.3.2"] * 3 + ["220 mail."] * 4
+        assert [event["reason"] for event in one.events("refused")] == ["no-memory"] * 3
+        assert "out of memory" in one.events("accept-paused")[0]["message"]
+        one.wait_open(0)
+        assert one.stop() == 0
+    finally:
+        one.kill()
+
+
 # What the killed leave.
 
 
