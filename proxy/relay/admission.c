@@ -46,7 +46,10 @@ static bool may_log(struct relay *relay, const struct admitted *admitted)
 	return true;
 }
 
-/* The client waits to be greeted: one small write, and nothing of its own is unread as yet. */
+/*
+ * The client waits to be greeted: one small write, and nothing of its own is unread as yet. There
+ * is no session, and no id to look for.
+ */
 static void say_at_once(const struct service *service, int fd, enum say say)
 {
 	struct smtp smtp = { .policy = &service->rules->strict };

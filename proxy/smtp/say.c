@@ -45,7 +45,7 @@ static void put_field(struct writer *w, const struct smtp *smtp, char field)
 /* The id stands behind each line of a refusal, so that whoever reads one can find the session. */
 static void put_line_end(struct writer *w, const struct smtp *smtp, char class)
 {
-	if (class == '4' || class == '5') {
+	if ((class == '4' || class == '5') && smtp->id.len > 0) {
 		write_slice(w, SLICE(" ["));
 		write_slice(w, smtp->id);
 		write_slice(w, SLICE("]"));
