@@ -14,6 +14,7 @@ struct monitor {
 	struct config *config;
 	struct shared shared;
 	struct log log; /* level and format are the configuration's; the file may change */
+	struct log_drops drops;
 	struct ev_loop *loop;
 	int channel;                     /* to the master: channel_wake() */
 	int control;                     /* listening; -1: off */

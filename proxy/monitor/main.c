@@ -63,6 +63,7 @@ static const char *take_over(struct monitor *monitor, const char *path)
 	monitor->log = (struct log){
 		.level = monitor->config->log_level,
 		.format = monitor->config->log_format,
+		.drops = &monitor->drops,
 	};
 	log_inherit(&monitor->log, monitor->config->log, handed(HANDED_LOG));
 	take_sockets(monitor);
