@@ -576,6 +576,14 @@ def test_few_file_descriptors(daemon, base):
     assert one.stop() == 0
 
 
+def test_too_few_files_for_the_sessions_that_are_wanted(daemon, base):
+    one = few_files(daemon, base() | {"limits": {"sessions": 1000}})
+    limit, = one.events("limit")
+    assert "sessions = 1000, but with 64 open files" in limit["message"]
+    assert "raise LimitNOFILE= in the unit, or ulimit -n, to 2100" in limit["message"]
+    assert one.stop() == 0
+
+
 def test_files_that_others_have(daemon, base):
     """Files run out where nobody counted on it (here, who starts it leaves some open): clients wait."""
     one = few_files(daemon, base(), left_open=44)
