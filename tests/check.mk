@@ -95,6 +95,11 @@ format-check: ## says what `make format` would change
 soak-certs: built@$(PLAIN) ## 200 renewals under load, 100 000 handshakes: minutes
 	$(Q)$(check_env) POSTERN_BUILD=$(OUT)/$(PLAIN) $(PYTHON) -m pytest -q -s tests/flow/soak_certs.py
 
+.PHONY: check-flapping
+check-flapping: built@$(PLAIN) ## 1 000 sessions while servers come and go: no message lost or doubled
+	$(Q)$(check_env) POSTERN_BUILD=$(OUT)/$(PLAIN) POSTERN_FLAP_SESSIONS=1000 \
+		$(PYTHON) -m pytest -q -s tests/flow/test_flapping.py
+
 FUZZ_STEPS := $(addprefix fuzz@,$(FUZZ_NAMES))
 .PHONY: fuzz fuzz-keep built@fuzz $(FUZZ_STEPS) tidy format fresh-check mutants
 fuzz: ## searches with libFuzzer, FUZZ_SECONDS=600 for each target
