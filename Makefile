@@ -39,7 +39,8 @@ say         = $(if $(Q),@printf '  %-7s %s\n' $(1) $(patsubst $(OUT)/%,%,$(2)))
 STANDARD   := -std=c11 -D_GNU_SOURCE -I.
 WARNINGS   := -Wall -Wextra -Wshadow -Wconversion -Werror \
               -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2
-LIBS       := -lssl -lcrypto -lev -linih -lseccomp -lm
+# Each program is linked with what it uses: the last two are of postern-monitor alone.
+LIBS       := -lssl -lcrypto -lev -linih -lseccomp -lm -lmicrohttpd -ljansson
 
 # These ask the compiler, and say nothing where there is none yet.
 can         = $(shell echo 'int x;' | \
@@ -130,11 +131,15 @@ $(B)/%.o: %.c $(STAMP)
 	@mkdir -p $(@D)
 	$(Q)$(compile) -MMD -MP -c -o $@ $<
 
+# The page is part of the program.
+$(B)/proxy/monitor/page.o: proxy/monitor/page.html
+
 # The scanner is what every byte of a message goes through.
 $(B)/proxy/smtp/%.o: private FOLDER = $(scan_$(BUILD))
 
 # The version reaches only those who print it, so that a new one builds three files.
-TELLERS    := proxy/main.c bench/sink.c bench/options.c bench/report_json.c
+TELLERS    := proxy/main.c bench/sink.c bench/options.c bench/report_json.c \
+              $(addprefix proxy/monitor/,metrics.c status.c text.c)
 $(call objects,$(TELLERS)): private FOLDER = -DPOSTERN_VERSION='"$(VERSION)"'
 
 # The page is taken in as it is.
@@ -155,7 +160,7 @@ $(PROGRAMS): $(STAMP) $(MEMBERS)
 	$(call say,LINK,$@)
 	$(Q)$(link) -o $@ $(filter %.o %.a,$^) $(LIBS)
 
-$(LIBRARY): $(call objects,$(LIBRARY_C) $(PROXY_C)) $(STAMP) $(MEMBERS)
+$(LIBRARY): $(call objects,$(LIBRARY_C) $(PROXY_C) $(filter-out %/main.c,$(MONITOR_C))) $(STAMP) $(MEMBERS)
 $(BENCH): $(call objects,$(BENCH_C)) $(STAMP) $(MEMBERS)
 $(PUMP): $(call objects,$(PUMP_C)) $(STAMP) $(MEMBERS)
 $(LIBRARY) $(BENCH) $(PUMP):

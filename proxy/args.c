@@ -66,7 +66,7 @@ struct option {
 	const char *brief;   /* "-c"; NULL: none */
 	const char *name;    /* "--config" */
 	const char *value;   /* what it takes, for --help; NULL: nothing */
-	const char *command; /* whose it is; NULL: of all */
+	const char *command; /* whose it is; NULL: of all, but --json */
 	const char *summary;
 	void (*apply)(struct reading *reading, const char *value);
 };
@@ -76,7 +76,8 @@ static const struct option options[] = {
 	{ "-D", "--define", "'KIND NAME.OPTION=VALUE'", NULL, "overrides the file; may be repeated",
 	  add_override },
 	{ NULL, "--strict", NULL, "check", "warnings count as well", set_strict },
-	{ NULL, "--json", NULL, "certs", "for programs to read", set_json },
+	{ NULL, "--json", NULL, NULL,
+	  "for programs to read: certs, and all that ask a running Postern", set_json },
 	{ "-d", "--defaults", NULL, "config", "all defaults, with comments", print_defaults },
 	{ "-n", "--changed", NULL, "config", "only what differs from the defaults", print_changed },
 	{ "-h", "--help", NULL, NULL, "this text", say_help },
@@ -154,10 +155,15 @@ static bool read_word(struct reading *reading, const char *word, bool *used)
 	}
 	if (!reading->literal && word[0] == '-')
 		return read_option(reading, word, used);
-	if (reading->command != NULL)
+	if (reading->command == NULL) {
+		reading->command = word;
+		return true;
+	}
+	struct args *args = reading->args;
+	if (args->word_count == ARGS_WORDS)
 		return refuse(reading, "`%s` is one word too many behind `%s`", word,
 			      reading->command);
-	reading->command = word;
+	args->words[args->word_count++] = word;
 	return true;
 }
 
@@ -189,6 +195,23 @@ static bool options_belong(const struct reading *reading, const bool *used)
 			return refuse(reading, "option `%s` belongs to the command `%s`",
 				      options[i].name, owner);
 	}
+	if (reading->args->json && !reading->args->command->json && reading->instead == NULL)
+		return refuse(reading, "option `--json` does not belong to the command `%s`",
+			      reading->command);
+	return true;
+}
+
+static bool words_fit(const struct reading *reading)
+{
+	const struct args *args = reading->args;
+	const struct command *command = args->command;
+	if (reading->instead != NULL)
+		return true;
+	if (args->word_count > command->most)
+		return refuse(reading, "`%s` is one word too many behind `%s`",
+			      args->words[command->most], reading->command);
+	if (args->word_count < command->least)
+		return refuse(reading, "`%s` needs: %s", reading->command, command->words);
 	return true;
 }
 
@@ -211,7 +234,8 @@ bool args_parse(struct args *args, const struct command *commands, int argc, cha
 		if (!read_word(&reading, word, used))
 			return false;
 	}
-	return choose_command(&reading, commands) && options_belong(&reading, used);
+	return choose_command(&reading, commands) && options_belong(&reading, used) &&
+	       words_fit(&reading);
 }
 
 void args_release(struct args *args)
@@ -224,7 +248,9 @@ void args_print_help(const struct command *commands, FILE *to)
 {
 	fputs("usage: postern [OPTION]... [COMMAND]\n\n", to);
 	for (const struct command *command = commands; command->name != NULL; command++)
-		fprintf(to, "  %-10s %s%s\n", command->name, command->summary,
+		fprintf(to, "  %s%s%-*s %s%s\n", command->name, command->words != NULL ? " " : "",
+			(int)(22 - strlen(command->name) - (command->words != NULL)),
+			command->words != NULL ? command->words : "", command->summary,
 			command == commands ? " (the default)" : "");
 	fputc('\n', to);
 	for (size_t i = 0; i < OPTIONS; i++) {

@@ -5,12 +5,16 @@
 #include "config/config.h"
 #include "proxy/exit.h"
 
+enum { ARGS_WORDS = 2 };
+
 struct args {
 	const char *path;         /* the configuration */
 	struct strings overrides; /* -D, in order; `item` is owned, the strings are argv's */
 	const struct command *command;
 	bool strict;
 	bool json;
+	const char *words[ARGS_WORDS]; /* behind the command; the rest are NULL */
+	size_t word_count;
 	enum config_print print;
 };
 
@@ -18,6 +22,10 @@ struct command {
 	const char *name;
 	const char *summary; /* for --help */
 	enum exit_status (*run)(const struct args *args);
+	bool json;    /* it knows --json */
+	size_t least; /* words that it takes, and */
+	size_t most;
+	const char *words; /* what they are, for --help; NULL: it takes none */
 };
 
 #define ARGS_PATH "/etc/postern/postern.ini"

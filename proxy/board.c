@@ -30,3 +30,14 @@ void board_add_listeners(struct board *board, const struct config *config)
 			strncpy(board->listeners[place], name, BOARD_NAME_BYTES - 1);
 	}
 }
+
+const char *board_state_word(unsigned state)
+{
+	static const char *const words[BOARD_STATES] = {
+		[BOARD_STARTING] = "starting",
+		[BOARD_SERVING] = "serving",
+		[BOARD_DRAINING] = "draining",
+		[BOARD_STOPPING] = "stopping",
+	};
+	return state < BOARD_STATES ? words[state] : "unknown";
+}

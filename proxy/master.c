@@ -1,6 +1,7 @@
 #include "proxy/master.h"
 #include "proxy/announce.h"
 #include "base/clock.h"
+#include "proxy/desk.h"
 #include "proxy/guard.h"
 #include "proxy/polls.h"
 #include "proxy/room.h"
@@ -32,6 +33,7 @@ struct master {
 	bool stopping;
 	uint64_t files; /* the limit of open files */
 	struct polls polls;
+	struct desk desk;
 };
 
 /* The log of the configuration that counts. */
@@ -92,6 +94,7 @@ static void master_load(struct master *master)
 	const struct log *log = master_log(master);
 	struct complaints complaints = { 0 };
 	announce_reloading(log, master->reload_wanted);
+	desk_reload_begins(&master->desk);
 	struct generation *generation = load_anew(master, &complaints);
 	master->reload_wanted = master->renew_wanted = false;
 	if (generation != NULL && generation_open_log(generation, &complaints))
@@ -100,7 +103,8 @@ static void master_load(struct master *master)
 		upkeep_loaded(&master->crews.upkeep, generation);
 	} else {
 		upkeep_failed(&master->crews.upkeep, master->current->generation);
-		announce_reload_failed(log, &complaints, "the new configuration has errors");
+		desk_reload_failed(&master->desk, log, "the new configuration has errors",
+				   &complaints);
 		generation_free(generation);
 		sockets_keep(&master->crews.sockets, &master->current->entrances, NULL);
 	}
@@ -117,10 +121,13 @@ static void master_promote(struct master *master)
 	if (old == NULL)
 		announce_sandbox(master->current);
 	announce_serving(master->current, old == NULL);
+	desk_serves(&master->desk, master->current);
 	if (old == NULL && master->options->ready != NULL)
 		master->options->ready(master->options->owner, master->current->generation->config);
-	if (old != NULL)
+	if (old != NULL) {
+		desk_reload_done(&master->desk);
 		crew_order(&master->crews, old, ORDER_RETIRE, 0);
+	}
 	sockets_keep(&master->crews.sockets, &master->current->entrances, NULL);
 
 	size_t age = 0;
@@ -135,8 +142,8 @@ static void master_abandon(struct master *master)
 {
 	struct crew *failed = master->coming;
 	master->coming = NULL;
-	announce_reload_failed(master_log(master), &(struct complaints){ 0 },
-			       "the new workers do not start");
+	desk_reload_failed(&master->desk, master_log(master), "the new workers do not start",
+			   &(struct complaints){ 0 });
 	keeper_abandon(&master->crews.keeper);
 	crew_order(&master->crews, failed, ORDER_RETIRE, 0);
 	sockets_keep(&master->crews.sockets, &master->current->entrances, NULL);
@@ -185,6 +192,7 @@ static void master_settle(struct master *master)
 {
 	guard_tend(&master->guard, &master->crews);
 	master_tend(master);
+	desk_tend(&master->desk);
 	if (master->stopping)
 		return;
 	if (master->coming != NULL && crew_is_up(master->coming))
@@ -209,6 +217,7 @@ static void master_reload(struct master *master)
 static void master_stop(struct master *master)
 {
 	announce_stopping(master_log(master), true);
+	desk_state(&master->desk, BOARD_STOPPING);
 	master->stopping = true;
 	for (struct crew *crew = master->crews.first; crew != NULL; crew = crew->next)
 		crew_order(&master->crews, crew, ORDER_STOP, STOP_MS);
@@ -222,6 +231,7 @@ static void master_drain(struct master *master)
 		return;
 	}
 	announce_stopping(master_log(master), false);
+	desk_state(&master->desk, BOARD_DRAINING);
 	master->stopping = true;
 	for (struct crew *crew = master->crews.first; crew != NULL; crew = crew->next) {
 		const struct timeouts_config *timeouts = &crew->generation->config->timeouts;
@@ -263,11 +273,7 @@ static bool master_take_signals(struct master *master)
 	sigemptyset(&mask);
 	for (size_t i = 0; i < SIGNALS; i++)
 		sigaddset(&mask, signals[i].number);
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGUSR2, SIG_IGN);
-	sigprocmask(SIG_BLOCK, &mask, NULL);
-	master->crews.signals = signalfd(-1, &mask, SFD_NONBLOCK | SFD_CLOEXEC);
-	return master->crews.signals >= 0;
+	return polls_take_signals(&master->crews, &mask);
 }
 
 static void master_handle_signals(struct master *master)
@@ -293,10 +299,7 @@ static int master_wait_ms(const struct master *master)
 	if (master->coming != NULL && master->current != NULL &&
 	    master->coming->started_ms + START_MS < due_ms)
 		due_ms = master->coming->started_ms + START_MS;
-	uint64_t now_ms = clock_ms();
-	if (due_ms <= now_ms)
-		return 0;
-	return due_ms - now_ms < INT32_MAX ? (int)(due_ms - now_ms) : -1;
+	return polls_wait_ms(due_ms);
 }
 
 static void master_turn(struct master *master)
@@ -306,19 +309,14 @@ static void master_turn(struct master *master)
 	if (count == 0 || poll(master->polls.item, count, master_wait_ms(master)) < 0)
 		return;
 	/* Channels first: the handling of a signal may add crews, or close what is listed. */
-	const struct pollfd *news = polls + POLL_MEMBERS;
-	if (polls[POLL_MONITOR].revents != 0)
-		keeper_hear(&master->crews.keeper);
+	bool asked = polls[POLL_MONITOR].revents != 0 && keeper_hear(&master->crews.keeper);
 	if (polls[POLL_RESOLVER].revents != 0)
 		resolver_hear(&master->crews.resolver, &master->crews.roster, master_log(master));
-	for (struct crew *crew = master->crews.first; crew != NULL; crew = crew->next) {
-		for (size_t i = 0; i < crew->count; i++, news++) {
-			if (news->revents != 0)
-				crew_hear(&master->crews, crew, i);
-		}
-	}
+	polls_hear_members(&master->polls, &master->crews);
 	if (polls[POLL_SIGNALS].revents != 0)
 		master_handle_signals(master);
+	if (asked && master->crews.first != NULL)
+		desk_attend(&master->desk);
 	master_settle(master);
 }
 
@@ -371,6 +369,9 @@ enum exit_status master_run(const struct master_options *options)
 	enum exit_status status = EXIT_FAILED;
 	guard_begin(&master.guard);
 	privilege_hide();
+	master.desk.crews = &master.crews;
+	master.desk.orders =
+		(struct desk_orders){ master_reload, master_drain, master_stop, &master };
 	if (!upkeep_begin(&master.crews.upkeep))
 		fputs("postern: no memory for the keys of session tickets\n", stderr);
 	else if (master_take_signals(&master))

@@ -1,6 +1,8 @@
 #include "proxy/polls.h"
+#include "base/clock.h"
 
 #include <stdlib.h>
+#include <sys/signalfd.h>
 
 size_t polls_gather(struct polls *polls, const struct crews *crews)
 {
@@ -38,4 +40,32 @@ uint64_t polls_due_ms(const struct crews *crews)
 	for (const struct crew *crew = crews->first; crew != NULL; crew = crew->next)
 		due_ms = sooner(due_ms, crew_due_ms(crew));
 	return due_ms;
+}
+
+bool polls_take_signals(struct crews *crews, const sigset_t *mask)
+{
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGUSR2, SIG_IGN);
+	sigprocmask(SIG_BLOCK, mask, NULL);
+	crews->signals = signalfd(-1, mask, SFD_NONBLOCK | SFD_CLOEXEC);
+	return crews->signals >= 0;
+}
+
+void polls_hear_members(const struct polls *polls, struct crews *crews)
+{
+	const struct pollfd *news = polls->item + POLL_MEMBERS;
+	for (struct crew *crew = crews->first; crew != NULL; crew = crew->next) {
+		for (size_t i = 0; i < crew->count; i++, news++) {
+			if (news->revents != 0)
+				crew_hear(crews, crew, i);
+		}
+	}
+}
+
+int polls_wait_ms(uint64_t due_ms)
+{
+	uint64_t now_ms = clock_ms();
+	if (due_ms <= now_ms)
+		return 0;
+	return due_ms - now_ms < INT32_MAX ? (int)(due_ms - now_ms) : -1;
 }

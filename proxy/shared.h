@@ -39,9 +39,10 @@ struct worker_record {
 	struct turn_record turns;
 	_Atomic uint32_t beats; /* once in PULSE_BEAT_MS; 0: not yet */
 	struct crash_note crash;
+	struct process_figures figures; /* the master's */
 };
 
-enum { SHARED_VERSION = 5 };
+enum { SHARED_VERSION = 6 };
 
 /* How the memory starts; the records follow at `records_at`, the session slots at `slots_at`. */
 struct shared_head {

@@ -1,5 +1,3 @@
-#include "proxy/monitor/duty.h"
+#include "proxy/monitor/watching.h"
 
-const struct duty duties[] = {
-	{ 0 },
-};
+const struct duty *const duties[] = { &history_duty, &http_duty, &control_duty, NULL };

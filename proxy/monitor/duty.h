@@ -43,8 +43,8 @@ struct duty {
 	void (*free)(void *state);
 };
 
-/* All of them; a NULL name ends the table. */
-extern const struct duty duties[];
+/* All of them, ended by NULL. */
+extern const struct duty *const duties[];
 
 /* For a duty whose answer to finish() may have changed. */
 void monitor_settle(struct monitor *monitor);

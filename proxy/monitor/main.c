@@ -91,8 +91,8 @@ static void settle_in(void)
 
 static bool start_all(struct frame *frame)
 {
-	for (; duties[frame->started].name != NULL; frame->started++) {
-		const struct duty *duty = &duties[frame->started];
+	for (; duties[frame->started] != NULL; frame->started++) {
+		const struct duty *duty = duties[frame->started];
 		void *state = duty->start(&frame->monitor);
 		frame->states[frame->started] = state;
 		if (state != NULL)
@@ -108,7 +108,7 @@ static void free_all(struct frame *frame)
 {
 	while (frame->started > 0) {
 		frame->started--;
-		duties[frame->started].free(frame->states[frame->started]);
+		duties[frame->started]->free(frame->states[frame->started]);
 	}
 }
 
@@ -117,7 +117,7 @@ void monitor_settle(struct monitor *monitor)
 	struct frame *frame = (struct frame *)monitor;
 	bool finished = frame->leaving;
 	for (size_t i = 0; i < frame->started && frame->leaving; i++)
-		finished = duties[i].finish(frame->states[i]) && finished;
+		finished = duties[i]->finish(frame->states[i]) && finished;
 	if (finished)
 		ev_break(monitor->loop, EVBREAK_ALL);
 }
@@ -164,8 +164,8 @@ static void channel_ready(struct ev_loop *loop, ev_io *io, int events)
 		return;
 	}
 	for (size_t i = 0; i < frame->started; i++) {
-		if (duties[i].hear != NULL)
-			duties[i].hear(frame->states[i]);
+		if (duties[i]->hear != NULL)
+			duties[i]->hear(frame->states[i]);
 	}
 }
 
