@@ -200,6 +200,13 @@ json_t *status_json(const struct view *view)
 
 /* ---------------------------------------------------------------------------- of strangers */
 
+static json_t *session_server(const struct view *view, const struct session_slot *session)
+{
+	char server[VIEW_SERVER_BYTES];
+	view_server(view, session, server);
+	return text(server, sizeof(server));
+}
+
 json_t *sessions_json(const struct view *view)
 {
 	json_t *array = json_array();
@@ -214,8 +221,10 @@ json_t *sessions_json(const struct view *view)
 		addr_format(&session.client, client, sizeof(client));
 		view_listener(view, place, name);
 		json_array_append_new(array,
-				      json_pack("{s:s,s:o,s:o,s:s,s:f,s:o,s:o}", "id", session.id,
-						"client", text(client, sizeof(client)), "listener",
+				      json_pack("{s:s,s:o,s:o,s:o,s:s,s:f,s:o,s:o}", "id",
+						session.id, "server",
+						session_server(view, &session), "client",
+						text(client, sizeof(client)), "listener",
 						text(name, sizeof(name)), "stage",
 						session_doing_word(session.doing), "seconds",
 						(double)age_ms / 1000, "bytes_to_server",

@@ -221,19 +221,21 @@ static void put_session(const struct view *view, const struct session_slot *sess
 {
 	char client[ADDR_TEXT_BYTES], name[BOARD_NAME_BYTES], in[SHORT_BYTES], out[SHORT_BYTES],
 		age[SHORT_BYTES];
+	char server[VIEW_SERVER_BYTES];
 	size_t place = session->listener < LISTENERS_COUNTED ? session->listener : LISTENER_OTHER;
 	addr_format(&session->client, client, sizeof(client));
-	fprintf(to, "%-11s %-26.26s %-12.12s %-9s %7s %6s %6s\n", session->id, client,
+	view_server(view, session, server);
+	fprintf(to, "%-11s %-26.26s %-12.12s %-9s %6s %5s %5s %s\n", session->id, client,
 		view_listener(view, place, name), session_doing_word(session->doing),
 		short_time((double)(view->now_ms - session->since_ms) / 1000, age),
 		short_bytes((double)session->bytes_to_server, in),
-		short_bytes((double)session->bytes_to_client, out));
+		short_bytes((double)session->bytes_to_client, out), server);
 }
 
 static void put_session_head(FILE *to)
 {
-	fprintf(to, "%-11s %-26s %-12s %-9s %7s %6s %6s\n", "ID", "CLIENT", "LISTENER", "WAITS FOR",
-		"SINCE", "IN", "OUT");
+	fprintf(to, "%-11s %-26s %-12s %-9s %6s %5s %5s %s\n", "ID", "CLIENT", "LISTENER",
+		"WAITS FOR", "SINCE", "IN", "OUT", "SERVER");
 }
 
 void text_sessions(const struct view *view, FILE *to)

@@ -114,3 +114,17 @@ bool view_session(const struct view *view, struct view_walk *walk, struct sessio
 	}
 	return false;
 }
+
+void view_server(const struct view *view, const struct session_slot *session,
+		 char server[static VIEW_SERVER_BYTES])
+{
+	struct server_table table = shared_servers(view->shared);
+	server[0] = '\0';
+	if (session->server == 0 || session->server > SERVERS_MAX)
+		return;
+	const struct server_record *record = &table.records[session->server - 1];
+	view_text(record->backend, sizeof(record->backend), server);
+	size_t len = strlen(server);
+	server[len++] = '/';
+	view_text(record->name, sizeof(record->name), server + len);
+}

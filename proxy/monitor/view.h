@@ -42,6 +42,11 @@ struct view_walk {
 };
 bool view_session(const struct view *view, struct view_walk *walk, struct session_slot *session);
 
+/* BACKEND/SERVER of the session; "" where it has none. */
+enum { VIEW_SERVER_BYTES = SERVER_BACKEND_BYTES + SERVER_NAME_BYTES };
+void view_server(const struct view *view, const struct session_slot *session,
+		 char server[static VIEW_SERVER_BYTES]);
+
 uint64_t realtime_ms(void);
 
 #endif

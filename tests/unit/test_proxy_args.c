@@ -12,9 +12,16 @@ static enum exit_status nothing(const struct args *args)
 	return EXIT_STOPPED;
 }
 
+#define PLAIN false, 0, 0, NULL
+
 static const struct command commands[] = {
-	{ "run", "", nothing },  { "check", "", nothing },   { "config", "", nothing },
-	{ "help", "", nothing }, { "version", "", nothing }, { 0 },
+	{ "run", "", nothing, PLAIN },
+	{ "check", "", nothing, PLAIN },
+	{ "config", "", nothing, PLAIN },
+	{ "ban", "", nothing, true, 1, 2, "ADDRESS [TIME]" },
+	{ "help", "", nothing, PLAIN },
+	{ "version", "", nothing, PLAIN },
+	{ 0 },
 };
 
 struct outcome {
@@ -129,6 +136,10 @@ static void refusals(void **state)
 	expect_refusal("postern -dn config", "unknown option `-dn`");
 	expect_refusal("postern -c", "option `-c` needs a value: FILE");
 	expect_refusal("postern --strict", "option `--strict` belongs to the command `check`");
+	expect_refusal("postern ban", "`ban` needs: ADDRESS [TIME]");
+	expect_refusal("postern ban a b c", "`c` is one word too many behind `ban`");
+	expect_refusal("postern check --json",
+		       "option `--json` does not belong to the command `check`");
 	expect_refusal("postern check config", "`config` is one word too many behind `check`");
 	expect_refusal("postern -- --help", "unknown command `--help`; did you mean `help`?");
 }
