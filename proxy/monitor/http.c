@@ -11,7 +11,7 @@
 #include <microhttpd.h>
 #include <stdlib.h>
 
-enum { CONNECTIONS_MAX = 64, IDLE_S = 10, CONNECTION_BYTES = 32 * 1024 };
+enum { CONNECTIONS_MAX = 64, IDLE_S = 10, CONNECTION_BYTES = 32 * 1024, RUN_MS = 1000 };
 
 /* One listening socket. */
 struct window {
@@ -176,13 +176,20 @@ static enum MHD_Result answer(void *owner, struct MHD_Connection *connection, co
 
 /* ---------------------------------------------------------------------------------- its loop */
 
+/*
+ * Twice: at the limit of connections it leaves the listening socket alone, and only the run after
+ * one in which some have ended takes it up again. While there are any it is run by the clock, too.
+ */
 static void window_run(struct window *window)
 {
-	MHD_UNSIGNED_LONG_LONG timeout_ms;
+	MHD_UNSIGNED_LONG_LONG timeout_ms = RUN_MS;
+	MHD_run(window->daemon);
 	MHD_run(window->daemon);
 	ev_timer_stop(window->loop, &window->timer);
 	if (MHD_get_timeout(window->daemon, &timeout_ms) != MHD_YES)
 		return;
+	if (timeout_ms > RUN_MS)
+		timeout_ms = RUN_MS;
 	ev_timer_set(&window->timer, (double)timeout_ms / 1000., 0.);
 	ev_timer_start(window->loop, &window->timer);
 }
