@@ -249,7 +249,8 @@ endef
 
 # ------------------------------------------------------------------------------- using it
 
-.PHONY: run packages help bench-inspector bench-starttls compare
+.PHONY: run packages help bench-inspector bench-starttls compare performance
+.PHONY: bench bench-check bench-own
 run: ## installs what is missing, builds, and runs a proxy with a mail sink to try it
 	$(Q)dist/install-packages build run
 	$(Q)$(MAKE) $(JOBS) BUILD=release programs
@@ -269,7 +270,27 @@ compare: ## CPU, memory, latency of Postern beside haproxy, nginx, hitch, stunne
 	$(Q)$(MAKE) $(JOBS) BUILD=release programs
 	$(Q)POSTERN_BUILD=$(OUT)/release $(PYTHON) bench/compare/run -o $(OUT)/compare \
 		$(addprefix --rounds=,$(ROUNDS)) $(if $(ROWS),--rows='$(ROWS)') \
-		$(if $(PROXIES),--proxies='$(PROXIES)') $(addprefix --scale=,$(SCALE))
+		$(if $(PROXIES),--proxies='$(PROXIES)') $(addprefix --scale=,$(SCALE)) \
+		$(addprefix --page=,$(PAGE))
+
+performance: ## the same over all rows, into the table of docs/performance.md
+	$(Q)$(MAKE) compare PAGE=docs/performance.md ROWS= PROXIES=
+
+# Under a minute.
+bench: ## a short run through Postern with the sink behind it, and a page with plots
+	$(Q)dist/install-packages build run
+	$(Q)$(MAKE) $(JOBS) BUILD=release programs
+	$(Q)POSTERN_BUILD=$(OUT)/release $(PYTHON) bench/short -o $(OUT)/bench
+
+bench-check: ## instructions for a handshake, a command, a byte, beside those kept (callgrind)
+	$(Q)dist/install-packages build run test
+	$(Q)$(MAKE) $(JOBS) BUILD=release programs
+	$(Q)POSTERN_BUILD=$(OUT)/release $(PYTHON) bench/check $(if $(KEEP),--keep)
+
+bench-own: ## handshakes that one core of postern-bench drives, beside openssl s_time
+	$(Q)dist/install-packages build run
+	$(Q)$(MAKE) $(JOBS) BUILD=release programs
+	$(Q)POSTERN_BUILD=$(OUT)/release $(PYTHON) bench/own-cost
 
 packages: ## installs the Debian packages that are missing (file `packages`)
 	$(Q)dist/install-packages build run test

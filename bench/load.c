@@ -2,6 +2,7 @@
 #include "bench/client.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,13 +29,21 @@ static double ramped(const struct load *load, uint64_t at_us)
 	return ((double)passed_us + 1000.) / ((double)ramp_us + 1000.);
 }
 
-/* Arrivals know nothing of answers, nor of each other. */
+/*
+ * Arrivals know nothing of answers, nor of each other: a Poisson process. While the rate ramps up
+ * to r over the time p, the arrivals to expect until t are r t^2 / 2p; behind that, r (t - p/2).
+ */
 static void plan_next(struct load *load)
 {
-	double rate = (double)load->options.rate / (double)load->options.loops;
+	double rate = (double)load->options.rate / (double)load->options.loops / 1e6;
+	double ramp_us = (double)load->options.ramp_us, at_us;
 
-	rate *= ramped(load, load->next_due_us);
-	load->next_due_us += (uint64_t)(dice_wait(&load->dice) * 1e6 / rate);
+	load->expected += dice_wait(&load->dice);
+	if (load->expected < rate * ramp_us / 2)
+		at_us = sqrt(2 * load->expected * ramp_us / rate);
+	else
+		at_us = ramp_us / 2 + load->expected / rate;
+	load->next_due_us = load->begun_us + (uint64_t)at_us;
 }
 
 static bool take_number(struct load *load, uint64_t *number)
@@ -303,7 +312,6 @@ static void start_clocks(struct load *load)
 {
 	const struct load_options *options = &load->options;
 
-	load->next_due_us = load->begun_us;
 	load->measure_us = load->begun_us + options->warmup_us;
 	load->end_us = UINT64_MAX;
 	if (options->duration_us) {

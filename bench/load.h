@@ -51,6 +51,7 @@ struct load {
 	uint64_t share;   /* connections at a time */
 	uint64_t begun;   /* units, by this loop */
 	uint64_t opening; /* of those that are open: not yet ready for mail */
+	double expected;  /* arrivals, up to the next */
 	uint64_t next_due_us;
 	uint64_t begun_us;
 	uint64_t measure_us; /* the warm-up is over */

@@ -91,12 +91,13 @@ static void print_observed(const struct run *run, FILE *to)
 {
 	const struct observe *observe = &run->observe;
 	const char *unit = scenario_unit(run->load.options.scenario);
+	int one_len = (int)strlen(unit) - 1; /* "messages": of one */
 
 	if (observe->count > 0)
-		fprintf(to, "observed      %.3f s of CPU, %.1f us for each of %s, PSS %.1f MB\n",
+		fprintf(to, "observed      %.3f s of CPU, %.1f us for each %.*s, PSS %.1f MB\n",
 			ms(run->cpu_us) / 1e3,
-			run->cpu_units ? (double)run->cpu_us / (double)run->cpu_units : 0., unit,
-			(double)observe->samples[observe->count - 1].pss_bytes / 1e6);
+			run->cpu_units ? (double)run->cpu_us / (double)run->cpu_units : 0., one_len,
+			unit, (double)observe->samples[observe->count - 1].pss_bytes / 1e6);
 }
 
 static void print_failures(const struct run *run, FILE *to)

@@ -65,14 +65,14 @@ static bool load_own(const struct tls_plan *plan)
 	       SSL_CTX_use_PrivateKey_file(plan->context, key, SSL_FILETYPE_PEM) == 1;
 }
 
-/* Takes the session over: returns 1. */
+/* Keeps a copy, which no bad end of the connection spoils. Returns 0: the session stays its own. */
 static int on_session(SSL *ssl, SSL_SESSION *session)
 {
 	struct tls_plan *plan = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
 
 	SSL_SESSION_free(plan->session);
-	plan->session = session;
-	return 1;
+	plan->session = SSL_SESSION_dup(session);
+	return 0;
 }
 
 /* A copy: OpenSSL spends a session of TLS 1.3 with its first use, and not all servers give another

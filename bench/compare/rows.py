@@ -52,6 +52,8 @@ ROWS = (
         count=20000),
     Row("bulk", "bulk, messages of 64 MiB", "ms/GB", .75, count=8, size=64 << 20,
         options=("--scenario", "bulk", "-s", "64M", "-c", "1")),
+    Row("steady", "whole session, 100 a second at random times", "µs", .85, count=500,
+        options=("--scenario", "session", "-c", "64", "-s", "4K", "--rate", "100")),
     Row("latency", "added to a command's round trip, p50", "µs", .90, measure="latency",
         count=1500, options=("--scenario", "messages", "-c", "1", "-s", "4K")),
     Row("calls", "system calls, message of 4 KiB", "calls", 1.0, measure="calls", count=400,

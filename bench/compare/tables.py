@@ -76,6 +76,14 @@ def markdown(results, rows, facts):
     return "\n".join(text) + "\n\n" + about(facts) + "\n"
 
 
+def insert(path, text):
+    before, begin, rest = path.read_text().partition("<!-- compare -->\n")
+    _, end, after = rest.partition("<!-- end -->\n")
+    if not begin or not end:
+        raise SystemExit(f"{path} has no place for the table")
+    path.write_text(f"{before}{begin}\n{text}\n{end}{after}")
+
+
 def about(facts):
     versions = ", ".join(f"{name} {version}" for name, version in facts["proxies"].items())
     return (f"Medians of {facts['rounds']} interleaved rounds, least and most in brackets; "

@@ -598,6 +598,14 @@ def test_kept_connections_wait_for_arrivals(sink, bench):
     assert taken.stop()["messages"] == 30
 
 
+def test_ramp_to_a_rate(sink, bench):
+    """Half the rate in the mean while it ramps up."""
+    result = bench(sink().where, "-c", 4, "--rate", 200, "--ramp", "1s", "--duration", "1s",
+                   "--seed", 2)
+    assert result.status == 0, result.out
+    assert 50 < result.report["accepted"] < 170
+
+
 def test_duration_with_warmup(sink, bench):
     taken = sink()
     result = bench(taken.where, "-c", 2, "--duration", "300ms", "--warmup", "200ms", "--ramp",
@@ -615,7 +623,7 @@ def test_observed(sink, bench):
     report = result.report
     assert 0 < report["observed_cpu_us_per_unit"] < 50_000
     assert report["observed"][-1][2] > 100_000
-    assert "us for each of messages" in result.out
+    assert "us for each message," in result.out
 
 
 def test_a_sink_that_is_none(sink, bench, down):
