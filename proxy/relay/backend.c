@@ -1,6 +1,7 @@
 #include "proxy/relay/backend.h"
 
 #include "proxy/relay/identity.h"
+#include "proxy/relay/introduce.h"
 #include "proxy/relay/route.h"
 
 void backend_fail(struct session *s, enum ending reason, const char *detail)
@@ -15,17 +16,6 @@ void backend_fail(struct session *s, enum ending reason, const char *detail)
 	smtp_event(&s->smtp, SMTP_SERVER_LOST);
 }
 
-static enum dial_way way_of(enum identity_mode mode)
-{
-	static const enum dial_way ways[] = {
-		[IDENTITY_AUTO] = DIAL_SILENT,       [IDENTITY_NONE] = DIAL_SILENT,
-		[IDENTITY_PROXY_V1] = DIAL_PROXY_V1, [IDENTITY_PROXY_V2] = DIAL_PROXY_V2,
-		[IDENTITY_XCLIENT] = DIAL_XCLIENT,   [IDENTITY_TRANSPARENT] = DIAL_SILENT,
-	};
-
-	return ways[mode];
-}
-
 static void begin_dial(struct session *s)
 {
 	static const enum dial_tls kinds[] = {
@@ -35,14 +25,14 @@ static void begin_dial(struct session *s)
 	};
 	const struct backend_config *backend = s->service->listener->backend;
 	struct dialer_way way = {
-		.plan = { .way = way_of(backend->identity),
-			  .tls = kinds[backend->tls],
+		.plan = { .tls = kinds[backend->tls],
 			  .header_most = backend->proxy_header_size_bytes,
 			  .hostname = slice_str(s->relay->config->hostname) },
 		.tls = s->relay->server_tls[backend - s->relay->config->backends],
 		.server = (size_t)(s->journey.chosen - backend->server.item),
 	};
 
+	way.plan.way = introduce_way(s, &way.plan.confirm);
 	if (way.plan.way != DIAL_SILENT || backend->trace_header)
 		identity_fill(&s->identity, s);
 	dialer_begin(&s->dialer, &way, &s->identity);
@@ -56,34 +46,19 @@ void backend_open(struct session *s, int fd)
 	begin_dial(s);
 }
 
-/* A warning where a server that was to be told of the client is not: it is no secret. */
-static void note_untold(struct session *s)
-{
-	const struct backend_config *backend = s->service->listener->backend;
-	struct log_line line;
-
-	if (s->dialer.way.plan.way != DIAL_XCLIENT || s->dialer.dial.code >= 400 ||
-	    dial_told(&s->dialer.dial) == DIAL_XCLIENT ||
-	    !log_begin(&line, s->relay->log, LOG_LEVEL_WARNING, "no-xclient"))
-		return;
-	log_str(&line, "id", s->id);
-	log_str(&line, "backend", backend->name);
-	log_str(&line, "detail", "the server announces no XCLIENT, and sees Postern's own address");
-	log_end(&line);
-}
-
 static void ready(struct session *s)
 {
 	const struct dialer *dialer = &s->dialer;
 	unsigned code = dialer->reason == END_NONE ? dialer->dial.code : 0;
 
+	if (introduce_ready(s))
+		return;
 	if (!route_greeted(s, code, buf_waiting(&s->server.in)))
 		return;
 	if (dialer->reason != END_NONE && s->reason == END_NONE) {
 		s->reason = dialer->reason;
 		s->detail = dialer->detail;
 	}
-	note_untold(s);
 	s->dialing = DIALING_DONE;
 	smtp_event(&s->smtp, SMTP_CONNECTED);
 }
@@ -93,7 +68,8 @@ static bool dial(struct session *s)
 	bool moved = dialer_move(&s->dialer, &s->server, &s->relay->pool);
 
 	if (s->dialer.stage == DIALER_FAILED) {
-		route_lost(s, s->dialer.reason, s->dialer.detail);
+		if (!introduce_failed(s))
+			route_lost(s, s->dialer.reason, s->dialer.detail);
 		return moved;
 	}
 	if (s->dialing == DIALING_CONNECT && s->dialer.stage != DIALER_CONNECTING) {

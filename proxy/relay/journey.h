@@ -13,6 +13,13 @@ enum dialing {
 	DIALING_DONE,
 };
 
+/* What is being found out of a server (introduce.h). */
+struct finding {
+	const struct member *member; /* of whom */
+	uint8_t question;
+	bool untold; /* it is not told of the client: it cannot be */
+};
+
 /* Times are of the loop, in seconds. */
 struct journey {
 	struct place place;                 /* with one of the backend's servers */

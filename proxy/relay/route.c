@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/net.h"
 #include "proxy/relay/backend.h"
+#include "proxy/relay/introduce.h"
 #include "proxy/relay/life.h"
 #include "proxy/smtp/busy.h"
 #include "proxy/smtp/ehlo.h"
@@ -242,6 +243,16 @@ static void arrive(struct session *s)
 	ehlo_set_lack(&s->smtp, &s->journey.others);
 }
 
+void route_again(struct session *s, bool quit)
+{
+	if (quit)
+		peer_say(&s->server, SLICE("QUIT\r\n"));
+	hang_up(s);
+	if (s->journey.place.address > 0)
+		s->journey.place.address--;
+	go_on(s, END_NONE, NULL);
+}
+
 /* Another address of the same server, or a place with another server, is there. */
 static bool elsewhere(struct session *s)
 {
@@ -317,7 +328,8 @@ double route_patience(const struct session *s)
 	if (s->dialing == DIALING_CONNECT)
 		return seconds(group->config->connect_timeout_ms);
 	/* One that is hung leaves time for the others. */
-	return seconds(s->relay->config->timeouts.greeting_ms) / (double)group->count;
+	double whole = seconds(s->relay->config->timeouts.greeting_ms) / (double)group->count;
+	return introduce_patience(s, whole);
 }
 
 void route_late(struct session *s)
@@ -327,7 +339,7 @@ void route_late(struct session *s)
 		backend_fail(s, refusals[s->journey.lack].reason, refusals[s->journey.lack].detail);
 	} else if (s->dialing == DIALING_CONNECT) {
 		route_lost(s, END_BACKEND_DOWN, "the connection was not made in time");
-	} else {
+	} else if (!introduce_late(s)) {
 		route_lost(s, END_BACKEND_TIMEOUT, NULL);
 	}
 }

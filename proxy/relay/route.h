@@ -16,6 +16,9 @@ void route_connect(struct session *session);
  */
 void route_lost(struct session *session, enum ending reason, const char *detail);
 
+/* The same address once more, on a new connection; QUIT is said before, where `quit`. */
+void route_again(struct session *session, bool quit);
+
 /* The connection is made. */
 void route_connected(struct session *session);
 

@@ -52,9 +52,10 @@ struct server_record {
 	/* Of the monitor; times by clock_ms(). */
 	_Alignas(64) _Atomic uint8_t health; /* enum server_health */
 	_Atomic uint8_t verdict;             /* enum server_verdict */
-	_Atomic uint8_t identity;  /* enum identity_mode that was found; IDENTITY_AUTO: none yet */
-	_Atomic uint8_t offered;   /* it has answered EHLO, and what follows is what it said */
-	_Atomic uint32_t keywords; /* KEYWORD_BIT() of what it announced */
+	/* Of the workers, too: enum identity_mode that was found; IDENTITY_AUTO: none yet. */
+	_Atomic uint8_t identity;
+	_Atomic uint8_t offered;     /* it has answered EHLO, and what follows is what it said */
+	_Atomic uint32_t keywords;   /* KEYWORD_BIT() of what it announced */
 	_Atomic uint32_t mechanisms; /* of AUTH, as bits (offer.h) */
 	_Atomic uint64_t size;       /* of SIZE; 0: no limit */
 	_Atomic uint64_t probed_ms;  /* when the last probe ended; 0: none has */

@@ -51,7 +51,8 @@ struct session {
 	struct tls_client tls; /* whom the client's certificate shows */
 	struct dialer dialer;
 	struct identity identity; /* as the server was told of the client */
-	struct journey journey;   /* to one of the backend's servers */
+	struct finding finding;
+	struct journey journey; /* to one of the backend's servers */
 	char id[SESSION_ID_BYTES];
 	struct addr address; /* of the client, as a balancer in front announced it or not */
 	struct addr *via;    /* that balancer's, owned; NULL: there is none */

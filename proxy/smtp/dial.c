@@ -244,6 +244,8 @@ static void hello_answered(struct dial *dial, struct slice reply, struct dial_st
 
 	if (dial->code < 300)
 		read_keywords(dial, reply);
+	else
+		dial->wants_header = slice_match_nocase(reply, SLICE("*PROXY*"));
 	take_reply(dial, step);
 	if (dial->code >= 400 && (!unknown || dial->plan->confirm))
 		fail(dial, DIAL_EHLO_REFUSED);

@@ -73,6 +73,7 @@ struct dial {
 	struct reply reply; /* what has been read of that which waits behind the greeting */
 	uint16_t code;      /* of the last reply */
 	bool starttls;      /* announced */
+	bool wants_header;  /* EHLO was refused with words of PROXY */
 	bool secured;
 	unsigned announced; /* attributes of XCLIENT, */
 	unsigned left;      /* and those still to be told */

@@ -37,13 +37,15 @@ class Reply:
 class Client:
     """A connection, plain at first. Whatever waits, waits at most PATIENCE_S."""
 
-    def __init__(self, address, receive_buffer=None):
+    def __init__(self, address, receive_buffer=None, source=None):
         family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         self.socket = socket.socket(family)
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.socket.settimeout(PATIENCE_S)
+        if source:
+            self.socket.bind((source, 0))
         self.socket.connect(address)
         self.port = self.socket.getsockname()[1]
         self.tls = None

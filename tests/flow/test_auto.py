@@ -1,0 +1,144 @@
+"""identity = auto: what is found out of a server, that it is remembered, and that it is told of."""
+
+import time
+
+import pytest
+
+from lib import fake
+from lib.client import Client
+from lib.proxyheader import ProxyServer
+from test_identity import XclientServer
+
+TEXT = b"Subject: x\r\n\r\nx\r\n.\r\n"
+
+
+def start(postern, server, **more):
+    return postern(backend=server.address, sections={"backend mta": {"identity": "auto"} | more},
+                   timeouts={"greeting": "8s"})
+
+
+def deliver(proxy):
+    with Client(proxy.address()) as client:
+        client.handshake()
+        client.expect(220)
+        client.command("EHLO client.test", 250)
+        assert client.deliver(TEXT).code == 250
+        client.quit()
+
+
+class OneHello(fake.Server):
+    """Takes one EHLO a session, as OpenSMTPD does."""
+
+    def ehlo(self, talk, line):
+        if getattr(talk, "helloed", False):
+            talk.say("503 5.5.1 Already identified")
+            return
+        talk.helloed = True
+        super().ehlo(talk, line)
+
+
+def test_server_that_greets_and_has_no_xclient(postern, backend):
+    server = backend(OneHello())
+    proxy = start(postern, server)
+    deliver(proxy)
+    deliver(proxy)
+    assert [talk.commands[:2] for talk in server.talks] == [
+        ["EHLO mail.test", "QUIT"], *2 * [["EHLO client.test", "MAIL FROM:<sender@client.test>"]]]
+    assert len(proxy.events("no-identity")) == 1
+
+
+def test_xclient_is_found(postern, backend):
+    server = backend(XclientServer())
+    proxy = start(postern, server)
+    deliver(proxy)
+    deliver(proxy)
+    assert len(server.talks) == 2
+    for talk in server.talks:
+        assert talk.commands[0] == "EHLO mail.test" and talk.commands[1].startswith("XCLIENT ")
+    assert len(proxy.events("identity-found")) == 1
+
+
+class Silent(ProxyServer, OneHello):
+    """Greets behind a PROXY header alone; anything else is an end."""
+
+    def __call__(self, talk):
+        while not talk.received:
+            talk.more()
+        talk.wants = b"PROXY" if self.version == 1 else b"\r\n\r\n"
+        if not talk.received.startswith(talk.wants):
+            talk.close()
+        super().__call__(talk)
+
+
+@pytest.mark.parametrize("version", [2, 1])
+def test_proxy_is_found_of_a_silent_server(version, postern, backend):
+    server = backend(Silent(version))
+    proxy = start(postern, server)
+    deliver(proxy)
+    found = len(server.talks)
+    assert found == {2: 3, 1: 4}[version]
+    assert server.talk(0).received == b""
+    deliver(proxy)
+    assert len(server.talks) == found + 1
+    assert [event["identity"] for event in proxy.events("identity-found")] == [f"proxy-v{version}"]
+    assert server.talks[-1].header.client[0] == "127.0.0.1"
+
+
+def test_server_that_asks_for_proxy_in_words(postern, backend):
+    """As Exim does, which greets when it has waited for a header."""
+    class Asking(Silent):
+        def __call__(self, talk):
+            talk.socket.settimeout(1)
+            try:
+                talk.more()
+            except TimeoutError:
+                talk.socket.settimeout(20)
+                fake.Server(EHLO="503 Command refused, required Proxy negotiation failed")(talk)
+            talk.socket.settimeout(20)
+            super().__call__(talk)
+
+    server = backend(Asking(2))
+    proxy = start(postern, server)
+    deliver(proxy)
+    assert [event["identity"] for event in proxy.events("identity-found")] == ["proxy-v2"]
+
+
+def test_slow_server_never_takes_a_header_for_a_command(postern, backend):
+    def greeting(talk, _):
+        time.sleep(6)
+        talk.say("220 slow.test ESMTP")
+
+    def unknown(talk, _):
+        talk.say("500 5.5.2 what")
+
+    answers = {"": unknown, "\0": unknown, "PROXY": unknown}
+    server = backend(OneHello(greeting=greeting, **answers))
+    proxy = start(postern, server)
+    deliver(proxy)
+    assert len(proxy.events("no-identity")) == 1
+    assert not proxy.events("identity-found")
+
+
+def test_what_was_found_is_forgotten_when_it_is_no_longer_so(postern, backend):
+    server = backend(Silent(2))
+    proxy = start(postern, server)
+    deliver(proxy)
+    server.serve = XclientServer(greeting=lambda talk, _: talk.say("220 new.test ESMTP"))
+    server.serve.answers["\r\n"] = "500 what"
+
+    def closes_on_headers(talk, serve=server.serve):
+        talk.socket.settimeout(0.5)
+        try:
+            talk.more()
+            talk.close()
+        except TimeoutError:
+            talk.socket.settimeout(20)
+        serve(talk)
+
+    server.serve = closes_on_headers
+    with Client(proxy.address()) as client:
+        client.handshake()
+        client.ends("421 4.3.2 ")
+    deliver(proxy)
+    assert [event["identity"] for event in proxy.events("identity-found")] == ["proxy-v2",
+                                                                               "xclient"]

@@ -1,0 +1,163 @@
+"""
+What real servers make of each identity: whose address they log. docs/backends.md has the matrix, and
+this holds it to what is so.
+"""
+
+import itertools
+import re
+
+import pytest
+
+from lib import backends, postfix, rooms
+from lib.basics import ROOT, until
+from lib.client import Client, lenient_context
+
+TEXT = b"Subject: x\r\n\r\nx\r\n.\r\n"
+PAGE = ROOT / "docs" / "backends.md"
+COLUMNS = ("proxy-v1", "proxy-v2", "xclient", "none")
+STRANGER = {"127.0.0.1": "127.0.0.77", "::1": "::1"}
+NAMES = {"127.0.0.1": "v4", "::1": "v6"}
+OWN = "127.0.0.1"
+
+
+def matrix():
+    """{(server, identity): word} of the page's first table."""
+    rows = re.findall(r"^\| (\w+) \|(.*)\|$", PAGE.read_text(), re.MULTILINE)
+    return {(name.lower(), column): cell.strip()
+            for name, cells in rows for column, cell in zip(COLUMNS, cells.split("|"))
+            if name.lower() in backends.ALL}
+
+
+MATRIX = matrix()
+
+
+@pytest.fixture
+def start_backend(request, home):
+    started = []
+
+    def start(name, setup):
+        if name == "postfix" and not postfix.RUNS:
+            pytest.skip(postfix.WHY_NOT)
+        try:
+            started.append(backends.ALL[name](home, setup))
+        except rooms.Unavailable as why:
+            pytest.skip(f"{name}: {why}")
+        request.node.flow_logs = [started[-1].log_file]
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.stop()
+
+
+def setup_for(name, identity):
+    """How the server is set up where Postern speaks so; "plain" where it cannot be."""
+    setup = {"proxy-v1": "proxy", "proxy-v2": "proxy", "xclient": "xclient"}.get(identity, "plain")
+    known = getattr(backends.ALL[name], "SETUPS", None) or backends.ALL[name].SETTINGS
+    return setup if setup in known else "plain"
+
+
+def deliver(proxy, tls, host, certificate=None):
+    """The verdict on a message, or of the reply that ends it before."""
+    context = lenient_context()
+    if certificate:
+        context.load_cert_chain(certificate.chain, certificate.key)
+    with Client(proxy.address(f"{tls}-{NAMES[host]}"), source=STRANGER[host]) as client:
+        try:
+            if tls == "implicit":
+                client.handshake(context)
+                client.expect(220)
+            elif tls == "required":
+                client.starttls(context=context)
+            else:
+                client.expect(220)
+            client.command("EHLO client.test", 250)
+            code = client.deliver(TEXT).code
+            client.quit()
+            return code
+        except (AssertionError, ConnectionError):
+            return None
+
+
+def listeners(clients=False):
+    """Each kind of TLS, on IPv4 and IPv6."""
+    made = {}
+    for tls, host in itertools.product(("implicit", "required", "optional"), STRANGER):
+        address = f"[{host}]:0" if ":" in host else f"{host}:0"
+        made[f"{tls}-{NAMES[host]}"] = {"tls": tls, "address": address}
+        if clients and tls != "optional":
+            made[f"{tls}-{NAMES[host]}"]["clients"] = "devices"
+    return made
+
+
+def start(postern, server, identity, authority, **more):
+    return postern(backend=server.address, listeners=listeners(True),
+                   sections={"backend mta": {"identity": identity} | more,
+                             "clients devices": {"ca": authority.file, "verify": "request",
+                                                 "login": "cn"}})
+
+
+def found_out(proxy, server, certificate, wanted):
+    """Delivers in every way; the word for what the server has logged."""
+    codes, sent = [], []
+    for tls, host, shown in itertools.product(("implicit", "required", "optional"), STRANGER,
+                                              (None, certificate)):
+        codes.append(deliver(proxy, tls, host, shown))
+        sent.append(STRANGER[host])
+    if codes == [None] * len(codes):
+        return "no service"
+    assert codes == [250] * len(codes), codes
+    until(lambda: len(server.clients()) >= len(codes),
+          lambda: f"{wanted}: {server.clients()} logged")
+    logged = sorted(server.clients())
+    return {tuple(sorted(sent)): "the client", (OWN,) * len(sent): "Postern"}.get(tuple(logged),
+                                                                                  str(logged))
+
+
+@pytest.mark.parametrize("name, identity", MATRIX)
+def test_whose_address_is_logged(name, identity, start_backend, postern, authority):
+    server = start_backend(name, setup_for(name, identity))
+    more = {"proxy_header_size": 231} if name == "exim" else {}
+    proxy = start(postern, server, identity, authority, **more)
+    wanted = MATRIX[name, identity]
+    assert found_out(proxy, server, authority.client("device"), wanted) == wanted
+
+
+def test_matrix_is_whole():
+    assert set(MATRIX) == set(itertools.product(backends.ALL, COLUMNS))
+
+
+def test_login_by_certificate(start_backend, postern, authority):
+    """Postfix takes XCLIENT LOGIN for that of AUTH."""
+    server = start_backend("postfix", "xclient")
+    proxy = start(postern, server, "xclient", authority)
+    assert deliver(proxy, "implicit", "127.0.0.1", authority.client("device")) == 250
+    until(server.logins, lambda: server.log())
+    assert server.logins() == ["device"]
+
+
+def auto_table():
+    """{(server, setup): identity} of the page's second table."""
+    rows = re.findall(r"^\| (\w+) \| (proxy|xclient|plain) \| ([\w-]+) \|$", PAGE.read_text(),
+                      re.MULTILINE)
+    return {(name.lower(), setup): found for name, setup, found in rows}
+
+
+@pytest.mark.parametrize("name, setup", auto_table())
+def test_auto_finds(name, setup, start_backend, postern, authority):
+    wanted = auto_table()[name, setup]
+    server = start_backend(name, setup)
+    more = {"proxy_header_size": 231} if name == "exim" else {}
+    proxy = start(postern, server, "auto", authority, **more)
+    assert [deliver(proxy, "implicit", host) for host in STRANGER] == [250, 250]
+    until(lambda: len(server.clients()) >= 2, lambda: str(server.clients()))
+    assert sorted(server.clients()) == sorted(2 * [OWN] if wanted == "none" else STRANGER.values())
+    assert [event.get("identity") for event in proxy.events("identity-found")] == (
+        [] if wanted == "none" else [wanted])
+    assert bool(proxy.events("no-identity")) == (wanted == "none")
+
+
+def test_auto_table_is_whole():
+    assert set(auto_table()) == {
+        (name, setup) for name, made in backends.ALL.items()
+        for setup in getattr(made, "SETUPS", None) or made.SETTINGS}
