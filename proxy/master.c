@@ -182,7 +182,10 @@ static void master_tend(struct master *master)
 		crew = next;
 	}
 	keeper_tend(&master->crews.keeper);
-	if (master->crews.first != NULL)
+	/* Without workers nobody is left who would use what is found. */
+	if (master->crews.first == NULL)
+		resolver_release(&master->crews.resolver);
+	else
 		resolver_tend(&master->crews.resolver, &master->crews.roster,
 			      &master->crews.first->generation->privilege);
 }
@@ -310,7 +313,7 @@ static void master_turn(struct master *master)
 		return;
 	/* Channels first: the handling of a signal may add crews, or close what is listed. */
 	bool asked = polls[POLL_MONITOR].revents != 0 && keeper_hear(&master->crews.keeper);
-	if (polls[POLL_RESOLVER].revents != 0)
+	if (polls[POLL_RESOLVER].revents != 0 && master->crews.first != NULL)
 		resolver_hear(&master->crews.resolver, &master->crews.roster, master_log(master));
 	polls_hear_members(&master->polls, &master->crews);
 	if (polls[POLL_SIGNALS].revents != 0)
