@@ -110,7 +110,7 @@ static void say(struct dial *dial, const struct writer *w, struct dial_step *ste
 	}
 	dial->said = 0;
 	dial->reply = (struct reply){ 0 };
-	dial->at = next;
+	dial->at = (uint8_t)next;
 }
 
 static void header(struct dial *dial, struct dial_step *step)
