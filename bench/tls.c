@@ -51,6 +51,8 @@ static bool set_algorithms(const struct tls_plan *plan)
 
 	if (options->ciphers && SSL_CTX_set_cipher_list(plan->context, options->ciphers) != 1)
 		return false;
+	if (options->suites && SSL_CTX_set_ciphersuites(plan->context, options->suites) != 1)
+		return false;
 	return !options->groups || SSL_CTX_set1_groups_list(plan->context, options->groups) == 1;
 }
 

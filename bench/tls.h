@@ -15,6 +15,7 @@ struct tls_options {
 	const char *name;    /* the server's, for SNI and the check; NULL: none */
 	const char *version; /* "1.2" or "1.3" alone; NULL: both */
 	const char *ciphers; /* for TLS 1.2, as SSL_CTX_set_cipher_list(3); NULL: OpenSSL's */
+	const char *suites;  /* for TLS 1.3, as SSL_CTX_set_ciphersuites(3); NULL: OpenSSL's */
 	const char *groups;  /* as SSL_CTX_set1_groups_list(3); NULL: OpenSSL's */
 	const char *cert;    /* a file with the chain shown to the server; NULL: none */
 	const char *key;     /* a file with its key; NULL: in the same file */

@@ -34,7 +34,9 @@ class Measure:
         where = {"client": self.keys.chain("client"), "client_key": self.keys.key("client")}
         tls = () if listener is None else (
             "--tls", "starttls" if listener == "starttls" else "implicit", "--ca", self.keys.ca,
-            "--name", keys_.NAME, "--groups", "X25519:P-256")
+            "--name", keys_.NAME, "--groups", "X25519:P-256", "--ciphers",
+            "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256", "--suites",
+            "TLS_AES_128_GCM_SHA256")
         return ("taskset", "-c", self.load_cpu, BUILD / "postern-bench", *tls,
                 *(str(word).format(**where) for word in options), f"127.0.0.1:{port}")
 

@@ -542,6 +542,16 @@ def test_handshakes_resumed(version, secured, sink, bench):
     assert result.report["session"].startswith(f"TLSv{version} ")
 
 
+def test_ciphers_are_chosen(secured, sink, bench):
+    where, way = secured(sink())
+    for option, cipher in (("--suites", "TLS_AES_128_GCM_SHA256"),
+                           ("--ciphers", "ECDHE-ECDSA-AES128-GCM-SHA256")):
+        version = () if option == "--suites" else ("--tls-version", "1.2")
+        result = bench(where, *way, "-n", 1, option, cipher, *version)
+        assert result.status == 0 and result.report["session"].endswith(f" {cipher}")
+        assert bench(where, *way, "-n", 1, option, "NOPE", *version, "-v").status == 1
+
+
 def test_whole_sessions(sink, bench):
     taken = sink()
     result = bench(taken.where, "--scenario", "session", "-n", 8, "-c", 2, "--sink", taken.where)
