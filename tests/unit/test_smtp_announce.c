@@ -151,7 +151,7 @@ static void what_begins_as_one_must_be_one(void **state)
 		BYTES("PROXY TCP4 1.1.1.1 1.1.1.1 1 1 1\r\n"),
 		BYTES("PROXY TCP4 1.1.1.1 1.1.1.1 1 1 \r\n"),
 		BYTES("PROXY TCP4  1.1.1.1 1.1.1.1 1 1\r\n"),
-		BYTES("PROXY TCP4 1.1.1.1 1.1.1.1 1 1\n"),
+		BYTES("PROXY TCP4 1.1.1.1 1.1.1.1 1 12\n"),
 		BYTES("PROXY TCP4 1.1.1.1 1.1.1.1 1 1\r\r\n"),
 		BYTES("PROXY TCP4 1.1.1.1 1.1.1.1 65536 1\r\n"),
 		BYTES("PROXY TCP4 1.1.1.1 1.1.1.1 1 65536\r\n"),
