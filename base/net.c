@@ -136,6 +136,43 @@ int net_connect_from(const struct addr *addr, const struct addr *source)
 	return errno == EAGAIN ? IO_AGAIN : IO_ERROR;
 }
 
+/* An IPv4 address, however it is written, and IPv6: of the family of `like`, without a port. */
+static bool as_family(const struct addr *addr, int family, struct addr *made)
+{
+	bool mapped = addr->any.sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&addr->v6.sin6_addr);
+
+	*made = *addr;
+	if (mapped) {
+		*made = (struct addr){ .v4.sin_family = AF_INET, .len = sizeof made->v4 };
+		memcpy(&made->v4.sin_addr, addr->v6.sin6_addr.s6_addr + 12, 4);
+	}
+	if (made->any.sa_family == AF_INET)
+		made->v4.sin_port = 0;
+	else if (made->any.sa_family == AF_INET6)
+		made->v6.sin6_port = 0;
+	return made->any.sa_family == family && family != AF_UNIX;
+}
+
+int net_connect_as(const struct addr *addr, const struct addr *source)
+{
+	struct addr from;
+	bool v4 = addr->any.sa_family == AF_INET;
+
+	if (!as_family(source, addr->any.sa_family, &from)) {
+		errno = EAFNOSUPPORT;
+		return IO_ERROR;
+	}
+	int fd = open_socket(addr);
+	if (fd < 0)
+		return IO_ERROR;
+	if (set_on(fd, v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_TRANSPARENT : IPV6_TRANSPARENT) &&
+	    bind_source(fd, &from) &&
+	    (connect(fd, &addr->any, addr->len) == 0 || errno == EINPROGRESS || errno == EINTR))
+		return fd;
+	close_quietly(fd);
+	return IO_ERROR;
+}
+
 int net_connect(const struct addr *addr)
 {
 	return net_connect_from(addr, NULL);

@@ -34,6 +34,13 @@ int net_connect(const struct addr *addr);
  * so that one port serves many. */
 int net_connect_from(const struct addr *addr, const struct addr *source);
 
+/*
+ * The same from an address that need not be this machine's (IP_TRANSPARENT, ip(7)), of the same
+ * family as `addr` or mapped into it; its port is not used. IO_ERROR with EAFNOSUPPORT: it is of
+ * another, EPERM: without CAP_NET_RAW.
+ */
+int net_connect_as(const struct addr *addr, const struct addr *source);
+
 /* How the connection went: 0, or the errno. */
 int net_connected(int fd);
 

@@ -131,7 +131,9 @@ static bool open_address(struct session *s, const char **detail)
 	const struct addr *addr;
 
 	while ((addr = group_address(&s->journey.place)) != NULL) {
-		int fd = net_connect_from(addr, group_source(group, addr));
+		int fd = group->config->identity == IDENTITY_TRANSPARENT
+				 ? net_connect_as(addr, &s->address)
+				 : net_connect_from(addr, group_source(group, addr));
 		if (fd >= 0) {
 			backend_open(s, fd);
 			return true;

@@ -22,7 +22,8 @@ OWN = "127.0.0.1"
 
 def matrix():
     """{(server, identity): word} of the page's first table."""
-    rows = re.findall(r"^\| (\w+) \|(.*)\|$", PAGE.read_text(), re.MULTILINE)
+    page = PAGE.read_text().split("\n## What")[0]
+    rows = re.findall(r"^\| (\w+) \|(.*)\|$", page, re.MULTILINE)
     return {(name.lower(), column): cell.strip()
             for name, cells in rows for column, cell in zip(COLUMNS, cells.split("|"))
             if name.lower() in backends.ALL}

@@ -8,6 +8,7 @@ import ssl
 import pytest
 
 from lib import fake
+from lib.basics import AS_ROOT
 from lib.client import Client, lenient_context
 from lib.proxyheader import ProxyServer
 
@@ -252,3 +253,24 @@ def test_login_by_certificate(tls, postern, backend, authority):
             client.quit()
         assert ("LOGIN=anna" in server.talk(number).commands[1]) == good
         assert ("LOGIN=" in server.talk(number).commands[1]) == good
+
+
+@pytest.mark.skipif(not AS_ROOT, reason="CAP_NET_RAW is needed")
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+def test_transparent(address, postern, backend):
+    """The server sees the client's own address; a client of the other family gets no service."""
+    server = backend()
+    text = "[::1]:0" if ":" in address else f"{address}:0"
+    proxy = start(postern, server, "transparent", address=text)
+    with Client(proxy.address(), source=None if ":" in address else "127.0.0.77") as client:
+        client.handshake()
+        if ":" in address:
+            client.ends("421 4.3.2 ")
+            assert proxy.reasons(1) == ["backend-down"] and not server.talks
+            return
+        client.greet()
+        assert client.deliver(TEXT).code == 250
+        assert server.talk().socket.getpeername()[0] == "127.0.0.77"
+        assert server.talk().socket.getpeername()[1] != client.port
+        client.quit()
+    assert proxy.reasons(1) == ["quit"]

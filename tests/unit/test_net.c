@@ -310,6 +310,30 @@ static int remove_directory(void **state)
 	return rmdir(directory);
 }
 
+/* Only the local end is looked at: nothing answers an address that is nobody's. */
+static void connects_as_an_address_that_is_not_ours(void **state)
+{
+	struct addr to, as, from = { .len = sizeof from.local };
+	const char *why;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	assert_true(addr_parse(SLICE("127.0.0.1:9"), &to, &why));
+	assert_true(addr_parse(SLICE("[::ffff:192.0.2.7]:4711"), &as, &why));
+	int fd = net_connect_as(&to, &as);
+	assert_true(fd >= 0);
+	assert_int_equal(getsockname(fd, &from.any, &from.len), 0);
+	char text[ADDR_TEXT_BYTES];
+	addr_format_host(&from, text, sizeof text);
+	assert_string_equal(text, "192.0.2.7");
+	assert_int_not_equal(addr_port(&from), 4711);
+	close(fd);
+	assert_true(addr_parse(SLICE("[2001:db8::7]:4711"), &as, &why));
+	assert_int_equal(net_connect_as(&to, &as), IO_ERROR);
+	assert_int_equal(errno, EAFNOSUPPORT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -325,6 +349,7 @@ int main(void)
 		cmocka_unit_test(bytes_go_through_and_end),
 		cmocka_unit_test(a_full_socket_says_again),
 		cmocka_unit_test(reset_is_seen_as_an_error),
+		cmocka_unit_test(connects_as_an_address_that_is_not_ours),
 	};
 
 	return cmocka_run_group_tests(tests, make_directory, remove_directory);
