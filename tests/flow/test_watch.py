@@ -336,6 +336,16 @@ def test_silent_callers_keep_nobody_out(watched):
         each.close()
 
 
+def test_completion_knows_all_commands_and_options():
+    text = (ROOT / "dist/postern.bash-completion").read_text()
+    told = subprocess.run((POSTERN, "help"), capture_output=True, text=True, check=True).stdout
+    commands, options = told.split("\n\n")[1:3]
+    assert re.search(r'commands="([^"]*)"', text).group(1).split() == [
+        line.split()[0] for line in commands.split("\n")]
+    assert set(re.findall(r"(?<![\w-])--?[a-zA-Z]+", options)) - {"-"} <= set(
+        re.search(r'options="([^"]*)"', text).group(1).split())
+
+
 def test_top_without_a_terminal_is_one_screen(watched):
     done = watched().run("top")
     assert done.returncode == 0 and len(done.stdout.split("\n")) <= 24
