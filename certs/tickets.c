@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 enum {
 	KEYS = 4, /* one more than are used: the one that is being written */
@@ -62,6 +63,40 @@ bool ticket_keys_turn(struct ticket_keys *keys)
 	atomic_store(&keys->turn, next);
 	OPENSSL_cleanse(&fresh, sizeof fresh);
 	return true;
+}
+
+/* As they are written; whoever changes them changes `magic`. */
+struct written {
+	char magic[16];
+	uint32_t turn;
+	struct ticket_key keys[KEYS];
+};
+
+static const char MAGIC[16] = "ticket keys 1";
+
+bool ticket_keys_write(const struct ticket_keys *keys, int fd)
+{
+	struct written all = { .turn = atomic_load(&keys->turn) };
+
+	memcpy(all.magic, MAGIC, sizeof all.magic);
+	memcpy(all.keys, keys->keys, sizeof all.keys);
+	bool good = pwrite(fd, &all, sizeof all, 0) == (ssize_t)sizeof all;
+	OPENSSL_cleanse(&all, sizeof all);
+	return good;
+}
+
+bool ticket_keys_read(struct ticket_keys *keys, int fd)
+{
+	struct written all;
+	bool good = pread(fd, &all, sizeof all, 0) == (ssize_t)sizeof all &&
+		    memcmp(all.magic, MAGIC, sizeof all.magic) == 0;
+
+	if (good) {
+		memcpy(keys->keys, all.keys, sizeof all.keys);
+		atomic_store(&keys->turn, all.turn);
+	}
+	OPENSSL_cleanse(&all, sizeof all);
+	return good;
 }
 
 void ticket_keys_protect(const struct ticket_keys *keys)

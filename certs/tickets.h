@@ -23,6 +23,13 @@ void ticket_keys_free(struct ticket_keys *keys);
 /* A new present key. False when there is no randomness: the old one stays. */
 bool ticket_keys_turn(struct ticket_keys *keys);
 
+/*
+ * Writes them to a descriptor, for a program that follows this one, and takes over what another has
+ * written. False when that could not be written, or is not what this version writes.
+ */
+bool ticket_keys_write(const struct ticket_keys *keys, int fd);
+bool ticket_keys_read(struct ticket_keys *keys, int fd);
+
 /* For a process that only uses them: it cannot write them from now on. */
 void ticket_keys_protect(const struct ticket_keys *keys);
 

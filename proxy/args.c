@@ -225,7 +225,7 @@ bool args_parse(struct args *args, const struct command *commands, int argc, cha
 		.why = why,
 		.why_size = why_size,
 	};
-	*args = (struct args){ .path = ARGS_PATH, .print = CONFIG_EFFECTIVE };
+	*args = (struct args){ .path = ARGS_PATH, .print = CONFIG_EFFECTIVE, .argv = argv };
 	args->overrides.item = calloc((size_t)argc + 1, sizeof(char *));
 	if (args->overrides.item == NULL)
 		return refuse(&reading, "out of memory");

@@ -16,6 +16,7 @@ struct args {
 	const char *words[ARGS_WORDS]; /* behind the command; the rest are NULL */
 	size_t word_count;
 	enum config_print print;
+	char *const *argv; /* as it was given */
 };
 
 struct command {

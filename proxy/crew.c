@@ -98,6 +98,7 @@ static void worker_let_go(struct crews *crews, const struct crew *own)
 	close(crews->shared.fd);
 	keeper_leave(&crews->keeper);
 	resolver_leave(&crews->resolver);
+	succession_leave(&crews->succession);
 	sockets_leave(&crews->sockets, &own->entrances);
 	for (struct crew *crew = crews->first; crew != NULL; crew = crew->next) {
 		for (size_t i = 0; i < crew->count; i++) {

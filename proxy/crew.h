@@ -12,6 +12,7 @@
 #include "proxy/pulse.h"
 #include "proxy/shared.h"
 #include "proxy/sockets.h"
+#include "proxy/succession.h"
 #include "proxy/upkeep.h"
 
 struct member {
@@ -48,6 +49,7 @@ struct crews {
 	struct sockets sockets;
 	int signals; /* the master's signalfd */
 	struct upkeep upkeep;
+	struct succession succession;
 	struct keeper keeper;
 };
 

@@ -19,9 +19,16 @@ static const struct hatch *hatches_find(const struct hatches *hatches, const str
 
 static void hatch_close(const struct hatch *hatch)
 {
-	if (hatch->bound.any.sa_family == AF_UNIX)
+	if (hatch->bound.any.sa_family == AF_UNIX && !hatch->lent)
 		unlink(hatch->bound.local.sun_path);
 	close(hatch->fd);
+}
+
+static void hatch_bound(struct hatch *hatch)
+{
+	hatch->bound.len = sizeof(hatch->bound.local);
+	if (getsockname(hatch->fd, &hatch->bound.any, &hatch->bound.len) != 0)
+		hatch->bound = hatch->wanted;
 }
 
 static bool hatch_open(struct hatch *hatch)
@@ -29,9 +36,7 @@ static bool hatch_open(struct hatch *hatch)
 	hatch->fd = net_listen(&hatch->wanted, BACKLOG, false);
 	if (hatch->fd < 0)
 		return false;
-	hatch->bound.len = sizeof(hatch->bound.local);
-	if (getsockname(hatch->fd, &hatch->bound.any, &hatch->bound.len) != 0)
-		hatch->bound = hatch->wanted;
+	hatch_bound(hatch);
 	return true;
 }
 
@@ -126,6 +131,32 @@ void hatches_close(struct hatches *hatches, const struct hatches *kept)
 	}
 	hatches->count = 0;
 	hatches->control = false;
+}
+
+bool hatches_adopt(struct hatches *hatches, const struct addr *wanted, int fd)
+{
+	if (hatches->count == sizeof(hatches->item) / sizeof(hatches->item[0]))
+		return false;
+	struct hatch *hatch = &hatches->item[hatches->count++];
+	*hatch = (struct hatch){ .wanted = *wanted, .fd = fd, .lent = true };
+	hatch_bound(hatch);
+	return true;
+}
+
+static void set_lent(struct hatches *hatches, bool lent)
+{
+	for (size_t i = 0; i < hatches->count; i++)
+		hatches->item[i].lent = lent;
+}
+
+void hatches_own(struct hatches *hatches)
+{
+	set_lent(hatches, false);
+}
+
+void hatches_lend(struct hatches *hatches)
+{
+	set_lent(hatches, true);
 }
 
 void hatches_leave(const struct hatches *hatches)

@@ -12,6 +12,7 @@ struct hatch {
 	struct addr wanted; /* as configured; its port may be 0 */
 	struct addr bound;
 	int fd;
+	bool lent; /* another master has it, too, and its file is that one's to remove */
 };
 
 /* Of one configuration. `control` is the path of [postern], or "off". */
@@ -30,6 +31,13 @@ bool hatches_open(struct hatches *hatches, const struct hatches *old,
 
 /* Closes all that `kept` (NULL: nothing) does not use further; the file of a unix socket goes. */
 void hatches_close(struct hatches *hatches, const struct hatches *kept);
+
+/* One that the master before us had opened; it is lent until hatches_own(). */
+bool hatches_adopt(struct hatches *hatches, const struct addr *wanted, int fd);
+void hatches_own(struct hatches *hatches);
+
+/* Another master takes all of them over. */
+void hatches_lend(struct hatches *hatches);
 
 /* In a worker: closes its copies, and removes nothing. */
 void hatches_leave(const struct hatches *hatches);

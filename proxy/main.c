@@ -11,6 +11,7 @@ static enum exit_status run(const struct args *args)
 	return master_run(&(struct master_options){
 		.path = args->path,
 		.overrides = args->overrides,
+		.argv = args->argv,
 	});
 }
 

@@ -15,6 +15,7 @@ struct master_options {
 	/* Called once, when all workers are up for the first time; may be NULL. */
 	void (*ready)(void *owner, const struct config *config);
 	void *owner;
+	char *const *argv; /* of the program, to start it anew (SIGUSR2); NULL: that is ignored */
 };
 
 /* Runs until it is asked to stop. Signals stay blocked afterwards: the process should end soon. */

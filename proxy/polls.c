@@ -19,6 +19,8 @@ size_t polls_gather(struct polls *polls, const struct crews *crews)
 	*poll++ = (struct pollfd){ .fd = crews->signals, .events = POLLIN };
 	*poll++ = keeper_poll(&crews->keeper);
 	*poll++ = resolver_poll(&crews->resolver);
+	*poll++ = (struct pollfd){ .fd = crews->succession.heir, .events = POLLIN };
+	*poll++ = (struct pollfd){ .fd = crews->succession.ancestor, .events = POLLIN };
 	for (const struct crew *crew = crews->first; crew != NULL; crew = crew->next) {
 		for (size_t i = 0; i < crew->count; i++)
 			*poll++ =
@@ -35,8 +37,11 @@ static uint64_t sooner(uint64_t a, uint64_t b)
 uint64_t polls_due_ms(const struct crews *crews)
 {
 	uint64_t due_ms = upkeep_due_ms(&crews->upkeep);
+	const struct succession *succession = &crews->succession;
 	due_ms = sooner(due_ms, keeper_due_ms(&crews->keeper));
 	due_ms = sooner(due_ms, resolver_due_ms(&crews->resolver, &crews->roster));
+	if (succession->heir >= 0 && !succession->left)
+		due_ms = sooner(due_ms, succession->due_ms);
 	for (const struct crew *crew = crews->first; crew != NULL; crew = crew->next)
 		due_ms = sooner(due_ms, crew_due_ms(crew));
 	return due_ms;
@@ -45,7 +50,6 @@ uint64_t polls_due_ms(const struct crews *crews)
 bool polls_take_signals(struct crews *crews, const sigset_t *mask)
 {
 	signal(SIGPIPE, SIG_IGN);
-	signal(SIGUSR2, SIG_IGN);
 	sigprocmask(SIG_BLOCK, mask, NULL);
 	crews->signals = signalfd(-1, mask, SFD_NONBLOCK | SFD_CLOEXEC);
 	return crews->signals >= 0;

@@ -6,7 +6,7 @@
 
 #include <signal.h>
 
-enum { POLL_SIGNALS, POLL_MONITOR, POLL_RESOLVER, POLL_MEMBERS };
+enum { POLL_SIGNALS, POLL_MONITOR, POLL_RESOLVER, POLL_HEIR, POLL_ANCESTOR, POLL_MEMBERS };
 
 struct polls {
 	struct pollfd *item; /* owned */
@@ -14,8 +14,8 @@ struct polls {
 };
 
 /*
- * Signals, the monitor, the names that are looked up, then one for each member of each crew, in
- * their order: how many. 0 when there is no memory.
+ * Signals, the monitor, the names that are looked up, the other masters, then one for each member
+ * of each crew, in their order: how many. 0 when there is no memory.
  */
 size_t polls_gather(struct polls *polls, const struct crews *crews);
 

@@ -46,7 +46,7 @@ static bool door_is_local(const struct door *door)
 /* Closes it for good. The file of a unix socket goes too, unless it is systemd's. */
 static void door_free(struct door *door)
 {
-	if (door->count > 0 && door_is_local(door) && !door->handed)
+	if (door->count > 0 && door_is_local(door) && !door->handed && !door->lent)
 		unlink(door->bound.local.sun_path);
 	door_close(door);
 	free(door->name);
@@ -246,6 +246,37 @@ bool sockets_init(struct sockets *sockets, const struct config *config,
 	for (size_t n = 0; n < handed; n++)
 		take_handed(sockets, config, n, complaints);
 	return complaints->count == before;
+}
+
+bool sockets_adopt(struct sockets *sockets, const char *name, const struct addr *wanted,
+		   bool handed, const int *fds, size_t count)
+{
+	struct door *door = count > 0 ? door_new(sockets, name, count) : NULL;
+	if (door == NULL)
+		return false;
+	memcpy(door->fds, fds, count * sizeof(int));
+	door->count = count;
+	door->wanted = *wanted;
+	door->handed = handed;
+	door->lent = true;
+	door_bound(door);
+	return true;
+}
+
+static void set_lent(struct sockets *sockets, bool lent)
+{
+	for (size_t i = 0; i < sockets->count; i++)
+		sockets->doors[i]->lent = lent;
+}
+
+void sockets_own(struct sockets *sockets)
+{
+	set_lent(sockets, false);
+}
+
+void sockets_lend(struct sockets *sockets)
+{
+	set_lent(sockets, true);
 }
 
 void sockets_keep(struct sockets *sockets, const struct entrances *one,

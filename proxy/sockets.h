@@ -20,6 +20,7 @@ struct door {
 	struct addr bound;
 	char *name;  /* owned: of the listener it was opened for, or that systemd named */
 	bool handed; /* by systemd */
+	bool lent;   /* another master has it, too, and its file is that one's to remove */
 	bool fresh;  /* not yet told of in the log */
 	int *fds;
 	size_t count;
@@ -53,6 +54,15 @@ bool sockets_init(struct sockets *sockets, const struct config *config,
  */
 bool sockets_open(struct sockets *sockets, const struct config *config, struct entrances *entrances,
 		  struct complaints *complaints);
+
+/* A door that the master before us had opened; it is lent until sockets_own(). */
+bool sockets_adopt(struct sockets *sockets, const char *name, const struct addr *wanted,
+		   bool handed, const int *fds, size_t count);
+void sockets_own(struct sockets *sockets);
+
+/* Another master takes all of them over. */
+void sockets_lend(struct sockets *sockets);
+
 void entrances_release(struct entrances *entrances);
 
 /* Closes all doors that neither of the two (which may be NULL) leads through. Handed ones stay. */
