@@ -14,6 +14,8 @@ import socket
 import subprocess
 import time
 
+import cost
+
 CIPHERS = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:" \
           "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384"
 SUITES = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384"
@@ -63,6 +65,7 @@ class Proxy:
         self.log = self.folder / "log"
         self.process = self.start(self.command())
         self.wait()
+        self.pin()
 
     def configuration(self):
         raise NotImplementedError
@@ -92,6 +95,12 @@ class Proxy:
                         raise SystemExit(f"{self.name} does not start:\n"
                                          f"{self.log.read_text()[-3000:]}") from None
                     time.sleep(0.02)
+
+    def pin(self):
+        """All threads of all its processes: hitch pins its workers by itself, to other cores."""
+        for pid in cost.family(self.pid):
+            for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+                os.sched_setaffinity(int(task.name), {self.cpu})
 
     @property
     def pid(self):

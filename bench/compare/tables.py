@@ -51,7 +51,8 @@ def verdict(results, row):
     good = found[0] <= row.goal
     if row.base:
         good = good and median(results, row, "postern") <= row.base
-    return f"{found[0]:.2f} ({found[1]:.2f} to {found[2]:.2f})", good
+    spread = f" ({found[1]:.2f} to {found[2]:.2f})" if found[1] < found[2] else ""
+    return f"{found[0]:.2f}{spread}", good
 
 
 def goal(row):
