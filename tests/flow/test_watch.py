@@ -138,8 +138,9 @@ def test_metrics_tell_what_was_done(watched, backend):
     assert one.metric('postern_bytes_total{listener="smtps",direction="to_server"}') > 50
     assert one.metric("postern_ready") == 1
     label = '{backend="mta",server="127.0.0.1:%d"}' % server.address[1]
-    assert one.metric("postern_server_connects_total" + label) == 1
-    assert one.metric("postern_server_greetings_total" + label) == 1
+    # Postern connects of its own accord, too, to see what the server offers.
+    assert one.metric("postern_server_connects_total" + label) >= 1
+    assert one.metric("postern_server_greetings_total" + label) >= 1
     assert one.metric('postern_process_resident_memory_bytes{process="master",worker=""}') > 1e6
     check_exposition(one.get("/metrics")[1])
 
