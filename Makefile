@@ -226,8 +226,20 @@ $(B)/man/%: docs/%.scd
 	@mkdir -p $(@D)
 	$(Q)scdoc < $< > $@
 
+# Names of programs in them are those of this prefix.
+placed      = $(Q)$(INSTALL) -d $(DESTDIR)$(2) && sed 's|/usr/local/sbin|$(sbindir)|g' $(1) \
+              > $(DESTDIR)$(2)/$(notdir $(1)) && chmod 644 $(DESTDIR)$(2)/$(notdir $(1))
+
+.PHONY: install-dist
+install-dist: # the service, its user and directories, the rotation of the log
+	$(call placed,dist/postern.service,$(prefix)/lib/systemd/system)
+	$(call placed,dist/sysusers.d/postern.conf,$(prefix)/lib/sysusers.d)
+	$(call placed,dist/tmpfiles.d/postern.conf,$(prefix)/lib/tmpfiles.d)
+	$(call placed,dist/logrotate.d/postern,$(sysconfdir)/logrotate.d)
+	$(call placed,dist/postern.socket,$(docdir)/examples)
+
 .PHONY: install uninstall
-install: programs $(MANUALS) ## installs (DESTDIR, prefix=/usr/local, sysconfdir; BUILD=release for use)
+install: programs $(MANUALS) install-dist ## installs (DESTDIR, prefix=/usr/local, sysconfdir; BUILD=release for use)
 	$(call to,755,$(SBIN),$(sbindir))
 	$(call to,755,$(BIN),$(bindir))
 	$(call to,644,$(DOCUMENTS),$(docdir))
@@ -240,6 +252,9 @@ uninstall: ## removes what install put there, but no configuration
 	$(Q)rm -f $(addprefix $(DESTDIR)$(bindir)/,$(notdir $(BIN)))
 	$(Q)rm -f $(addprefix $(DESTDIR)$(confdir)/,$(notdir $(SAMPLE)))
 	$(Q)rm -f $(foreach m,$(PAGES),$(DESTDIR)$(mandir)/man$(subst .,,$(suffix $(m)))/$(notdir $(m)))
+	$(Q)rm -f $(DESTDIR)$(prefix)/lib/systemd/system/postern.service
+	$(Q)rm -f $(DESTDIR)$(prefix)/lib/sysusers.d/postern.conf $(DESTDIR)$(prefix)/lib/tmpfiles.d/postern.conf
+	$(Q)rm -f $(DESTDIR)$(sysconfdir)/logrotate.d/postern
 	$(Q)rm -rf $(DESTDIR)$(docdir)
 
 define newline
