@@ -270,6 +270,11 @@ const struct option options[] = {
 		.words = refuse_accept,
 		.help = "refuse: ask the server as a stranger would, and let no strangers to one "
 			"that relays for them. accept: do not ask." },
+	{ BACKEND("relay_from", OPTION_MAILBOX, relay_from), .preset = "postmaster@gmail.com",
+		.help = "Whose mail it is asked to relay. Nothing is sent. The domain must be "
+			"foreign to the server, and one that has mail." },
+	{ BACKEND("relay_to", OPTION_MAILBOX, relay_to), .preset = "abuse@gmail.com",
+		.help = "... and for whom." },
 	{ BACKEND("warm", OPTION_NUMBER, warm), .preset = "0", .max = 100,
 		.help = "Sessions that each worker opens ahead, so that a slow greeting costs "
 			"clients nothing." },

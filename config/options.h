@@ -43,6 +43,7 @@ enum option_type {
 	OPTION_WORD_OR_PATH, /* one of `words`, or a path, made absolute */
 	OPTION_PATH,         /* made absolute */
 	OPTION_DOMAIN,       /* a host name */
+	OPTION_MAILBOX,      /* local@domain */
 	OPTION_REFERENCE,
 	OPTION_ALGORITHMS, /* names with colons between them */
 	OPTION_WORD,       /* one of `words` */

@@ -79,10 +79,10 @@ struct backend_config {
 	uint64_t proxy_header_size_bytes; /* of version 2, at most */
 	bool trace_header;
 	uint64_t connect_timeout_ms;
-	uint64_t probe_ms;      /* 0: off */
-	uint64_t max_sessions;  /* of each server; 0: no limit */
-	uint64_t full_wait_ms;  /* when all are full; 0: refuse at once */
-	struct networks source; /* hosts to connect from; empty: the system chooses */
+	uint64_t probe_ms;                   /* 0: off */
+	uint64_t max_sessions, full_wait_ms; /* of each server, 0: no limit; then, 0: refuse */
+	struct networks source;              /* hosts to connect from; empty: the system chooses */
+	const char *relay_from, *relay_to;   /* what it is asked with, unless the next is set */
 	bool open_relay_accept;
 	uint64_t warm, resolve_ms; /* sessions opened ahead; names are looked up again */
 };

@@ -45,6 +45,17 @@ static bool parse_hostname(const struct parse *parse)
 	return keep_string(parse);
 }
 
+/* What RFC 5321 section 4.1.2 calls a Dot-string, and a domain. */
+static bool parse_mailbox(const struct parse *parse)
+{
+	size_t at = slice_find(parse->text, '@', 0);
+
+	if (!value_is_made_of(slice_head(parse->text, at), ".!#$%&'*+-/=?^_`{|}~", 64) ||
+	    !value_is_domain(slice_skip(parse->text, at + 1)))
+		return parse_refuse(parse, "expected a mailbox such as postmaster@example.org");
+	return keep_string(parse);
+}
+
 static bool parse_user(const struct parse *parse)
 {
 	if (!value_is_made_of(parse->text, "._-", 32) || parse->text.ptr[0] == '-')
@@ -261,6 +272,7 @@ static bool (*const parsers[])(const struct parse *) = {
 	[OPTION_USER] = parse_user,
 	[OPTION_WORD_OR_PATH] = parse_word_or_path,
 	[OPTION_DOMAIN] = parse_domain,
+	[OPTION_MAILBOX] = parse_mailbox,
 	[OPTION_PATH] = parse_path,
 	[OPTION_REFERENCE] = parse_reference,
 	[OPTION_ALGORITHMS] = parse_algorithms,

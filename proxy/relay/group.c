@@ -107,10 +107,8 @@ static enum group_answer obstacle(const struct group *group, struct member *memb
 	if (record->admin == SERVER_DISABLED || member->addresses.count == 0 ||
 	    server_is_down(record, group->config->probe_ms, wish->now_ms))
 		return GROUP_DOWN;
-	if (wish->stranger && record->verdict == SERVER_RELAYS)
-		return GROUP_RELAYS;
-	if (wish->stranger && record->guarded && record->verdict != SERVER_CLOSED)
-		return GROUP_UNASKED;
+	if (wish->stranger && record->verdict != SERVER_CLOSED)
+		return record->verdict == SERVER_RELAYS ? GROUP_RELAYS : GROUP_UNASKED;
 	return record->admin == SERVER_PAUSED ? GROUP_PAUSED : GROUP_TAKEN;
 }
 

@@ -52,6 +52,29 @@ void identity_set_ends(struct identity *identity, const struct addr *client,
 	memcpy(end->text, any[identity->family], strlen(any[identity->family]) + 1);
 }
 
+enum dial_way identity_way(enum identity_mode mode)
+{
+	static const enum dial_way ways[] = {
+		[IDENTITY_AUTO] = DIAL_SILENT,       [IDENTITY_NONE] = DIAL_SILENT,
+		[IDENTITY_PROXY_V1] = DIAL_PROXY_V1, [IDENTITY_PROXY_V2] = DIAL_PROXY_V2,
+		[IDENTITY_XCLIENT] = DIAL_XCLIENT,   [IDENTITY_TRANSPARENT] = DIAL_SILENT,
+	};
+
+	/* It may come from shared memory. */
+	return (size_t)mode < sizeof ways / sizeof *ways ? ways[mode] : DIAL_SILENT;
+}
+
+enum dial_tls identity_tls(enum backend_tls tls)
+{
+	static const enum dial_tls kinds[] = {
+		[BACKEND_TLS_OFF] = DIAL_PLAIN,
+		[BACKEND_TLS_STARTTLS] = DIAL_STARTTLS,
+		[BACKEND_TLS_IMPLICIT] = DIAL_IMPLICIT,
+	};
+
+	return kinds[tls];
+}
+
 static struct slice fitting(struct slice name)
 {
 	return identity_fits(name) ? name : SLICE("");

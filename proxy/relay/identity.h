@@ -3,6 +3,8 @@
 #define PROXY_RELAY_IDENTITY_H
 
 #include "base/addr.h"
+#include "config/sections.h"
+#include "proxy/smtp/dial.h"
 #include "proxy/smtp/identity.h"
 
 struct session;
@@ -12,6 +14,10 @@ struct session;
  * the next handshake. It asks the kernel where the client came to.
  */
 void identity_fill(struct identity *identity, const struct session *session);
+
+/* What an option of the configuration comes to; what is still to be found out tells nothing. */
+enum dial_way identity_way(enum identity_mode mode);
+enum dial_tls identity_tls(enum backend_tls tls);
 
 /* Client and local end; an IPv4 address mapped into IPv6 is the IPv4 one. */
 void identity_set_ends(struct identity *identity, const struct addr *client,

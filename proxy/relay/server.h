@@ -45,7 +45,6 @@ struct server_record {
 	char backend[SERVER_BACKEND_BYTES];
 	char name[SERVER_NAME_BYTES]; /* as in the configuration */
 	_Atomic uint8_t admin;        /* enum server_admin */
-	_Atomic uint8_t guarded;      /* strangers wait for a verdict: no answer is no yes */
 	_Atomic uint32_t sequence;    /* of the addresses: odd while they are written */
 	_Atomic uint64_t addresses[SERVER_ADDRESS_WORDS];
 

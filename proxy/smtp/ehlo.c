@@ -355,6 +355,11 @@ size_t ehlo_write(const struct smtp *smtp, struct slice left, bool whole, char *
 	return all - left.len;
 }
 
+struct slice keyword_name(enum keyword keyword)
+{
+	return keywords[keyword].name;
+}
+
 enum keyword keyword_of_parameter(struct slice name)
 {
 	for (size_t i = 0; name.len > 0 && i < KEYWORD_COUNT; i++) {

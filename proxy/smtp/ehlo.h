@@ -66,6 +66,9 @@ void ehlo_from_helo(struct smtp *smtp);
  */
 enum keyword keyword_of_parameter(struct slice name);
 
+/* The keyword as the RFCs spell it. */
+struct slice keyword_name(enum keyword keyword);
+
 /* The policy hides this mechanism of AUTH, or some server of the pool has it not. */
 bool mechanism_hidden(const struct smtp *smtp, struct slice mechanism);
 

@@ -59,6 +59,39 @@ void offer_read(struct offer *offer, struct slice reply)
 	}
 }
 
+bool offer_eq(const struct offer *a, const struct offer *b)
+{
+	return a->keywords == b->keywords && a->mechanisms == b->mechanisms && a->size == b->size;
+}
+
+static void write_mechanisms(const struct offer *offer, struct writer *w)
+{
+	const char *before = "=";
+
+	for (size_t i = 0; i < 32; i++) {
+		if (!(offer->mechanisms & UINT32_C(1) << i))
+			continue;
+		write_str(w, before);
+		write_slice(w, i < MECHANISMS ? mechanisms[i] : SLICE("others"));
+		before = ",";
+	}
+}
+
+void offer_write(const struct offer *offer, struct writer *w)
+{
+	for (size_t i = 0; i < KEYWORD_COUNT; i++) {
+		if (!(offer->keywords & KEYWORD_BIT(i)))
+			continue;
+		if (w->len > 0)
+			write_str(w, " ");
+		write_slice(w, keyword_name((enum keyword)i));
+		if (i == KEYWORD_SIZE && offer->size > 0)
+			write_str(w, "="), write_number(w, offer->size);
+		if (i == KEYWORD_AUTH)
+			write_mechanisms(offer, w);
+	}
+}
+
 void lack_add(struct lack *lack, const struct offer *offer)
 {
 	lack->keywords |= ~offer->keywords;

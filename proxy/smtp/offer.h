@@ -5,7 +5,7 @@
 #ifndef PROXY_SMTP_OFFER_H
 #define PROXY_SMTP_OFFER_H
 
-#include "base/slice.h"
+#include "proxy/smtp/writer.h"
 
 struct offer {
 	uint32_t keywords;   /* KEYWORD_BIT() */
@@ -22,6 +22,11 @@ struct lack {
 
 /* From a whole EHLO reply of 250. */
 void offer_read(struct offer *offer, struct slice reply);
+
+bool offer_eq(const struct offer *a, const struct offer *b);
+
+/* In words, as in `PIPELINING SIZE=1000 AUTH=PLAIN,LOGIN`. */
+void offer_write(const struct offer *offer, struct writer *w);
 
 /* A server more. */
 void lack_add(struct lack *lack, const struct offer *offer);

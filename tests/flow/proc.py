@@ -156,5 +156,6 @@ def base(authority, backend=("127.0.0.1", 9), **postern):
         | ({"user": "nobody"} if AS_ROOT else {}) | postern,
         "listener smtps": {"address": "127.0.0.1:0", "tls": "implicit", "backend": "mta"},
         "certificate ecdsa": {"chain": authority.ecdsa.chain, "key": authority.ecdsa.key},
-        "backend mta": {"server": "%s:%d" % backend},
+        "backend mta": {"server": "%s:%d" % backend, "identity": "none",
+                        "open_relay": "accept", "probe": "0s"},
     }

@@ -13,7 +13,7 @@ from lib import fake, mail, processes
 from lib.basics import Port, text_of, until
 from lib.client import Client, tls_client
 from lib import table as tables
-from lib.table import CLOSED, DISABLED, DOWN, ENABLED, PAUSED, RELAYS, Table, UP
+from lib.table import DISABLED, DOWN, ENABLED, PAUSED, RELAYS, Table, UNKNOWN, UP
 
 
 def listed(*servers):
@@ -418,18 +418,21 @@ def test_a_killed_worker_leaves_no_place_taken(postern, backend):
 
 
 def test_no_stranger_comes_to_an_open_relay(postern, backend):
-    relays, closed = backend(), backend()
+    """The monitor has asked both before the first client comes; the table says what it found."""
+
+    def refuse_strangers(talk, line):
+        talk.say("550 5.7.1 no" if "abuse@gmail.com" in line else "250 2.1.5 ok")
+
+    relays, closed = backend(), backend(fake.Server(RCPT=refuse_strangers))
     listeners = {"strangers": {"tls": "implicit"},
                  "networks": {"tls": "implicit", "networks": "127.0.0.0/8"}}
     proxy = postern(backend=listed(relays, closed), listeners=listeners,
                     sections=options(open_relay="refuse", probe="0s"))
-    table = Table(proxy)
-    table.set_verdict("mta", text_of(relays.address), RELAYS)
-    table.set_verdict("mta", text_of(closed.address), CLOSED)
+    until(lambda: len(proxy.events("open-relay")) == 2, proxy.log)
     for number in range(4):
         deliver(proxy, number, "strangers")
-    assert not relays.talks
-    table.set_verdict("mta", text_of(closed.address), RELAYS)
+    assert not relays.messages() and len(closed.messages()) == 4
+    Table(proxy).set_verdict("mta", text_of(closed.address), RELAYS)
     with tls_client(proxy.address("strangers")) as client:
         client.expect("421 4.3.2")
         client.ends()
@@ -440,12 +443,13 @@ def test_no_stranger_comes_to_an_open_relay(postern, backend):
 def test_a_pool_that_is_down_is_not_tried(postern, backend):
     mta = backend()
     proxy = postern(backend=mta.address, sections=options(probe="1h"))
+    until(lambda: proxy.events("server-up"), proxy.log)
     table = Table(proxy)
     table.set_health("mta", text_of(mta.address), DOWN)
     with tls_client(proxy.address()) as client:
         client.expect("421 4.3.2")
         client.ends()
-    assert not mta.talks
+    assert len(mta.talks) == 1  # the probe
     table.set_health("mta", text_of(mta.address), UP)
     deliver(proxy)
     assert proxy.reasons(2) == ["backend-down", "quit"]
@@ -477,7 +481,9 @@ def test_clients_are_told_what_all_can_do(postern, backend):
     """Of those that are up: what the other lacks is not shown, and comes back when it is off."""
     one, other = backend(), backend()
     proxy = postern(backend=listed(one, other), sections=options(probe="1h"))
+    until(lambda: len(proxy.events("server-up")) == 2, proxy.log)
     table = Table(proxy)
+    table.set_health("mta", text_of(other.address), UNKNOWN)
     table.set_offer("mta", text_of(other.address),
                     [tables.SIZE, tables.PIPELINING, tables.EIGHT_BIT_MIME], 5000)
 

@@ -21,6 +21,7 @@ static const char everything[] =
 	"balance = source\ntls = starttls\ntls_ca = d/ca\ntls_name = b.example\n"
 	"tls_policy = legacy\nidentity = xclient\ntrace_header = yes\nprobe = 0s\n"
 	"max_sessions = 9\nfull = refuse\nsource = 127.0.0.9, ::1\nopen_relay = accept\n"
+	"relay_from = a+b@c.example\nrelay_to = d@e.example\n"
 	"warm = 2\nresolve = 1m\n[policy p]\n"
 	"message_size = 52428801\nrequire_auth = yes\nbare_newline = normalize\n"
 	"normalize_networks = 192.0.2.0/24, ::/0, 0.0.0.0/0\nauth_hide =\nverbs_off =\n"

@@ -101,6 +101,12 @@ static const struct fault value_faults[] = {
 	  "digits of a SHA-256\n" },
 	{ "tls_name = mx.example.org\n",
 	  "main.ini:8: `tls_name` means nothing without `tls = starttls` or `tls = implicit`\n" },
+	{ "relay_to = nobody\n",
+	  "main.ini:8: `relay_to` cannot be `nobody`: expected a mailbox such as "
+	  "postmaster@example.org\n" },
+	{ "relay_from = a b@c.d\n",
+	  "main.ini:8: `relay_from` cannot be `a b@c.d`: expected a mailbox such as "
+	  "postmaster@example.org\n" },
 	{ "warm = 2\n",
 	  "main.ini:8: `warm` needs `identity = xclient` or `identity = none`: what else there is "
 	  "tells the client's address when it connects\n" },

@@ -267,8 +267,6 @@ static void strangers_wait_for_the_first_verdict(void **state)
 	struct fixture *f = *state;
 	struct place place = { 0 };
 
-	for (size_t i = 0; i < SERVERS; i++)
-		f->table.records[i].guarded = 1;
 	f->table.records[1].verdict = SERVER_RELAYS;
 	assert_int_equal(choose_for(f, &place, "192.0.2.1:25", true), GROUP_UNASKED);
 	f->table.records[3].verdict = SERVER_CLOSED;

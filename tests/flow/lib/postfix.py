@@ -124,6 +124,11 @@ class Postfix:
     def log(self):
         return self.log_file.read_text(errors="replace") if self.log_file.exists() else ""
 
+    def log_so_far(self):
+        """Its length, behind what it has to say of the connection that has found it listening."""
+        until(lambda: "disconnect from" in self.log(), self.log)
+        return len(self.log())
+
     def _arrived(self):
         new = self.mail / "box" / "new"
         return sorted(new.iterdir()) if new.is_dir() else []
