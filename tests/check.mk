@@ -95,6 +95,11 @@ format-check: ## says what `make format` would change
 soak-certs: built@$(PLAIN) ## 200 renewals under load, 100 000 handshakes: minutes
 	$(Q)$(check_env) POSTERN_BUILD=$(OUT)/$(PLAIN) $(PYTHON) -m pytest -q -s tests/flow/soak_certs.py
 
+.PHONY: soak-reload
+soak-reload: built@$(PLAIN) ## 100 reloads under load: every message once, memory flat (a minute)
+	$(Q)$(check_env) POSTERN_BUILD=$(OUT)/$(PLAIN) POSTERN_RELOADS=100 \
+		$(PYTHON) -m pytest -q -s tests/flow/test_reload.py
+
 .PHONY: check-flapping
 check-flapping: built@$(PLAIN) ## 1 000 sessions while servers come and go: no message lost or doubled
 	$(Q)$(check_env) POSTERN_BUILD=$(OUT)/$(PLAIN) POSTERN_FLAP_SESSIONS=1000 \

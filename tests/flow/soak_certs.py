@@ -5,7 +5,6 @@ POSTERN_SOAK_HANDSHAKES and POSTERN_SOAK_RELOADS change how many."""
 
 import multiprocessing
 import os
-import pathlib
 import random
 import shutil
 import signal
@@ -22,13 +21,6 @@ HANDSHAKES = int(os.environ.get("POSTERN_SOAK_HANDSHAKES", "100000"))
 RELOADS = int(os.environ.get("POSTERN_SOAK_RELOADS", "200"))
 GROWTH_BYTES = 2 * 1024 * 1024
 SENDERS = 4
-
-
-def own_bytes(*pids):
-    """Memory that is theirs alone: what is shared weighs by how many others there are just now."""
-    rollups = [pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text() for pid in pids]
-    return sum(int(line.split()[1]) * 1024 for text in rollups for line in text.splitlines()
-               if line.startswith("Anonymous:"))
 
 
 def replace(target, source):
@@ -92,7 +84,7 @@ def test_reloads_under_load(postern, backend, authority, tmp_path):
         word = "reload-failed" if broken else "reloaded"
         done[word] += 1
         until(lambda: len(proxy.events(word)) >= done[word], f"{word} number {done[word]}")
-        sizes.append(own_bytes(proxy.pid))
+        sizes.append(processes.own_bytes(proxy.pid))
     for one in load:
         one.over = True
     for one in load:
@@ -132,11 +124,11 @@ def test_memory_is_flat_over_handshakes(postern, backend):
     proxy = postern(backend=backend(fake.Server()).address)
     shake(proxy.address(), HANDSHAKES // 10)
     until(proxy.is_quiet, "quiet")
-    before = own_bytes(*proxy.worker_pids())
+    before = processes.own_bytes(*proxy.worker_pids())
     started = time.monotonic()
     shake(proxy.address(), HANDSHAKES)
     until(proxy.is_quiet, "quiet")
-    after = own_bytes(*proxy.worker_pids())
+    after = processes.own_bytes(*proxy.worker_pids())
     print(f"{HANDSHAKES} handshakes in {time.monotonic() - started:.0f} s; "
           f"the worker's memory from {before} to {after}")
     assert after - before < GROWTH_BYTES

@@ -7,6 +7,11 @@ from .basics import until
 from .client import tls_client
 
 
+def numbered(number):
+    """A message that can be told from all others, as it is sent."""
+    return mail.stuffed(b"X-Number: " + number.encode() + b"\r\n" + mail.PLAIN)
+
+
 class Sender(threading.Thread):
     """Sessions, one after the other, with so many messages each, until it is told to stop."""
 
@@ -20,8 +25,7 @@ class Sender(threading.Thread):
             client.greet()
             for _ in range(self.messages):
                 number = f"{self.name}-{len(self.told)}"
-                text = mail.stuffed(b"X-Number: " + number.encode() + b"\r\n" + mail.PLAIN)
-                reply = client.deliver(text)
+                reply = client.deliver(numbered(number))
                 assert reply.code == 250, reply
                 self.told.append(number)
             client.quit()
@@ -66,12 +70,23 @@ class Load:
         until(lambda: self.errors() or self.sessions() >= goal, f"{goal} sessions")
         assert self.errors() == []
 
-    def end(self, sink):
-        """All sessions ended in order; each message that was taken is there once, and no other."""
+    def wait_each(self):
+        """Each of them has begun and ended a session since: none is left of before."""
+        goals = [(one, one.sessions + 2) for one in self.senders]
+        until(lambda: self.errors() or all(one.sessions >= goal for one, goal in goals),
+              "sessions of each")
+        assert self.errors() == []
+
+    def end(self, sink, others=()):
+        """
+        All sessions ended in order; each message that was taken, those of `others` with them, is
+        there once, and no other.
+        """
         for one in self.senders:
             one.over = True
         for one in self.senders:
             one.join()
         assert self.errors() == []
-        assert numbers(sink.messages()) == sorted(n for one in self.senders for n in one.told)
+        assert numbers(sink.messages()) == sorted(
+            [n for one in self.senders for n in one.told] + list(others))
         return self.sessions()

@@ -8,7 +8,9 @@ from . import processes
 from .basics import AS_ROOT, PATIENCE_S, POSTERN, text_of, until
 
 FIELD = re.compile(r'([A-Za-z_][A-Za-z0-9_]*)=("(?:[^"\\]|\\.)*"|\S*)')
-SANITIZER = re.compile(r"ERROR: \w+Sanitizer|runtime error|Assertion .* failed")
+# What only a bug says: a sanitizer, an assertion, a system call that the sandbox does not allow.
+SANITIZER = re.compile(r"ERROR: \w+Sanitizer|runtime error|Assertion .* failed"
+                       r"|worker-ended .*\bcall=|monitor-ended .*\bsignal=31\b")
 
 
 class Event(dict):
