@@ -228,15 +228,19 @@ $(B)/man/%: docs/%.scd
 
 # Names of programs in them are those of this prefix.
 placed      = $(Q)$(INSTALL) -d $(DESTDIR)$(2) && sed 's|/usr/local/sbin|$(sbindir)|g' $(1) \
-              > $(DESTDIR)$(2)/$(notdir $(1)) && chmod 644 $(DESTDIR)$(2)/$(notdir $(1))
+              > $(DESTDIR)$(2)/$(notdir $(1)) && chmod $(or $(3),644) $(DESTDIR)$(2)/$(notdir $(1))
+COMPLETION  = $(prefix)/share/bash-completion/completions
 
 .PHONY: install-dist
-install-dist: # the service, its user and directories, the rotation of the log
+install-dist: # the service, its user and directories, log rotation, renewals, completion
 	$(call placed,dist/postern.service,$(prefix)/lib/systemd/system)
 	$(call placed,dist/sysusers.d/postern.conf,$(prefix)/lib/sysusers.d)
 	$(call placed,dist/tmpfiles.d/postern.conf,$(prefix)/lib/tmpfiles.d)
 	$(call placed,dist/logrotate.d/postern,$(sysconfdir)/logrotate.d)
 	$(call placed,dist/postern.socket,$(docdir)/examples)
+	$(call placed,dist/postern-deploy-hook,$(sbindir),755)
+	$(Q)$(INSTALL) -d $(DESTDIR)$(COMPLETION)
+	$(Q)$(INSTALL) -m 644 dist/postern.bash-completion $(DESTDIR)$(COMPLETION)/postern
 
 .PHONY: install uninstall
 install: programs $(MANUALS) install-dist ## installs (DESTDIR, prefix=/usr/local, sysconfdir; BUILD=release for use)
@@ -255,6 +259,7 @@ uninstall: ## removes what install put there, but no configuration
 	$(Q)rm -f $(DESTDIR)$(prefix)/lib/systemd/system/postern.service
 	$(Q)rm -f $(DESTDIR)$(prefix)/lib/sysusers.d/postern.conf $(DESTDIR)$(prefix)/lib/tmpfiles.d/postern.conf
 	$(Q)rm -f $(DESTDIR)$(sysconfdir)/logrotate.d/postern
+	$(Q)rm -f $(DESTDIR)$(sbindir)/postern-deploy-hook $(DESTDIR)$(COMPLETION)/postern
 	$(Q)rm -rf $(DESTDIR)$(docdir)
 
 define newline

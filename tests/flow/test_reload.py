@@ -122,8 +122,9 @@ def test_under_load(daemon, base, sink, taken):
     assert processes.zombies(one.pid) == []
     assert {event["reason"] for event in one.events("session")} == {"quit"}
     assert len(one.events("session")) == sessions + len(held.told)
-    assert {(event["verdict"], event["told"]) for event in one.events("message")} == {("250", "yes")}
-    assert len(one.events("message")) == len(server.messages())
+    ledger = one.events("message")
+    assert {(event["verdict"], event["told"]) for event in ledger} == {("250", "yes")}
+    assert len(ledger) == len(server.messages())
     assert one.events("worker-ended") == one.events("monitor-ended") == []
     print(f"{sessions} sessions, {len(server.messages())} messages over {RELOADS} reloads; the "
           f"master's memory from {sizes[0]} to {sizes[-1]} bytes")
@@ -134,8 +135,9 @@ def test_under_load(daemon, base, sink, taken):
 
 
 @pytest.mark.parametrize("before, after", [(1, 4), (4, 1), (3, 2)])
-def test_connections_that_wait_survive_another_number_of_workers(daemon, base, sink, before, after):
-    """They are in the queues of all sockets, as no worker runs; those of the new number take them."""
+def test_connections_that_wait_survive_another_number_of_workers(before, after, daemon, base,
+                                                                 sink):
+    """They are in the queues of all sockets, as no worker runs; the new ones take them."""
     sections = base(sink().address)
     one = daemon(with_workers(sections, before))
     until(lambda: len(one.workers()) == before, "all workers")
