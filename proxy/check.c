@@ -1,5 +1,6 @@
 #include "proxy/check.h"
 #include "proxy/generation.h"
+#include "proxy/loops.h"
 #include "proxy/resolver.h"
 
 static const char *plural(size_t count)
@@ -27,7 +28,8 @@ static void print_bad(const char *path, const struct complaints *complaints)
 }
 
 /* Postern would start all the same, and go on looking. */
-static void check_names(const struct backend_config *backend, struct complaints *complaints)
+static void check_names(const struct config *config, const struct backend_config *backend,
+			struct complaints *complaints)
 {
 	for (size_t i = 0; i < backend->server.count; i++) {
 		const struct server_config *server = &backend->server.item[i];
@@ -40,6 +42,29 @@ static void check_names(const struct backend_config *backend, struct complaints 
 			complain_warn(complaints, backend->place,
 				      "[backend %s] server = %s: the name is not found (%s)",
 				      backend->name, server->written, why);
+		for (size_t n = 0; n < found.count; n++)
+			loops_check_server(config, backend, server, &found.item[n], complaints);
+	}
+}
+
+/* What `auto` finds depends on the server, which is not asked here: the log tells. */
+static void check_identity(const struct backend_config *backend, struct complaints *complaints)
+{
+	if (backend->identity == IDENTITY_NONE)
+		complain_warn(
+			complaints, backend->place,
+			"[backend %s] identity = none: its servers see Postern's address in "
+			"place of all clients'; their block lists, SPF, limits and logs are "
+			"blind. Let them be told by `xclient`, `proxy-v2` or `proxy-v1` if they "
+			"know one of these",
+			backend->name);
+}
+
+static void check_backends(const struct config *config, struct complaints *complaints)
+{
+	for (size_t i = 0; i < config->backend_count; i++) {
+		check_names(config, &config->backends[i], complaints);
+		check_identity(&config->backends[i], complaints);
 	}
 }
 
@@ -48,12 +73,12 @@ enum exit_status check_run(const struct args *args)
 	struct complaints complaints = { 0 };
 	struct generation *generation =
 		generation_load(args->path, &args->overrides, NULL, &complaints);
-	for (size_t i = 0; generation != NULL && i < generation->config->backend_count; i++)
-		check_names(&generation->config->backends[i], &complaints);
+	if (generation != NULL)
+		check_backends(generation->config, &complaints);
 	if (complaints.text != NULL)
 		fputs(complaints.text, stderr);
 	enum exit_status status = EXIT_CONFIGURATION;
-	if (generation != NULL) {
+	if (complaints.count == 0) {
 		print_good(generation->config, complaints.warnings);
 		status = args->strict && complaints.warnings > 0 ? EXIT_WARNINGS : EXIT_STOPPED;
 	} else {

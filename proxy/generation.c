@@ -1,5 +1,6 @@
 #include "proxy/generation.h"
 #include "proxy/files.h"
+#include "proxy/loops.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -84,6 +85,8 @@ struct generation *generation_load(const char *path, const struct strings *overr
 	generation->log.fd = -1;
 	size_t before = complaints->count;
 	generation->config = config_read_anyway(path, overrides, complaints);
+	if (generation->config != NULL)
+		loops_check(generation->config, complaints);
 	if (generation->config == NULL || complaints->count > before) {
 		if (generation->config != NULL) {
 			check_certs(generation->config, complaints);

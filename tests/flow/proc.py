@@ -5,6 +5,7 @@ looked at through its log and the memory that its processes share, ended by its 
 
 import os
 import pathlib
+import socket
 import struct
 import subprocess
 from signal import SIGHUP, SIGKILL, SIGTERM
@@ -159,3 +160,13 @@ def base(authority, backend=("127.0.0.1", 9), **postern):
         "backend mta": {"server": "%s:%d" % backend, "identity": "none",
                         "open_relay": "accept", "probe": "0s"},
     }
+
+
+def own_address():
+    """An address of this machine that is none of its loopback; None: it has none."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
+        try:
+            one.connect(("192.0.2.1", 9))  # sends nothing
+        except OSError:
+            return None
+        return one.getsockname()[0]

@@ -369,13 +369,14 @@ def test_a_worker_that_dies_while_retired_is_not_replaced(daemon, base):
     one = daemon(base(workers=1))
     with connect(one.address()):
         one.wait_open(1)
-        old = one.workers()
+        old = one.records()[1, 0].pid
         one.reload()
-        os.kill(old[0], signal.SIGKILL)
-        one.wait_events("worker-ended")
+        os.kill(old, signal.SIGKILL)
+        assert one.wait_events("worker-ended")[0]["pid"] == str(old)
         one.wait_open(0)
-        until(lambda: len(one.records()) == 1, "the old generation is gone")
-        assert len(one.workers()) == 1
+        until(lambda: list(one.records()) == [(2, 0)], "the old generation is gone")
+        until(lambda: one.workers() == [one.records()[2, 0].pid], "one worker, and no other")
+        assert len(one.events("worker-ended")) == 1
     assert one.stop() == 0
 
 
@@ -678,10 +679,20 @@ def test_usr1_opens_the_log_anew(daemon, base, home):
 # The command line.
 
 
-def test_check(base, home):
+def checked(home, sections, *options):
     file = home / "postern.ini"
-    file.write_text(proc.configuration(base()))
-    done = run("-c", file, "check", "--strict")
+    file.write_text(proc.configuration(sections))
+    return file, run("-c", file, "check", *options)
+
+
+def told(sections):
+    """The backend learns whose client it is: nothing to warn of."""
+    sections["backend mta"]["identity"] = "xclient"
+    return sections
+
+
+def test_check(base, home):
+    file, done = checked(home, told(base()), "--strict")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == f"{file}: good: 1 listener, 1 certificate, 1 backend\n"
 
@@ -690,7 +701,7 @@ def test_check_warns(base, home, authority):
     """The chain lacks its CA, which may be as it should be."""
     alone = home / "alone.pem"
     alone.write_text(authority.ecdsa.pem)
-    sections = base()
+    sections = told(base())
     sections["certificate ecdsa"]["chain"] = alone
     file = home / "postern.ini"
     file.write_text(proc.configuration(sections))
@@ -699,6 +710,79 @@ def test_check_warns(base, home, authority):
         assert done.returncode == status
         assert re.match(rf"{re.escape(str(file))}:\d+: warning: ", done.stderr)
         assert done.stdout.endswith(": good: 1 listener, 1 certificate, 1 backend, 1 warning\n")
+
+
+def test_check_warns_of_a_backend_that_is_not_told_of_clients(base, home):
+    for options, status in (((), 0), (("--strict",), 1)):
+        file, done = checked(home, base(), *options)
+        assert done.returncode == status
+        assert re.fullmatch(rf"{re.escape(str(file))}:\d+: warning: \[backend mta\] "
+                            r"identity = none: .*`xclient`.*\n", done.stderr)
+        assert done.stdout.endswith(", 1 warning\n")
+
+
+OWN = [host for host in (proc.own_address(),) if host]
+
+
+@pytest.mark.parametrize("listening, server", [
+    ("127.0.0.1:2525", "127.0.0.1:2525"),
+    ("127.0.0.1:465, 127.0.0.1:2525", "127.0.0.2:25, 127.0.0.1:2525"),
+    ("127.0.0.1:2525", "0.0.0.0:2525"),
+    ("127.0.0.1:2525", "[::ffff:127.0.0.1]:2525"),
+    ("127.0.0.1:2525", "localhost:2525"),
+    ("0.0.0.0:2525", "127.0.0.9:2525"),
+    ("0.0.0.0:2525", "localhost:2525"),
+    ("[::1]:2525", "[::]:2525"),
+    ("[::]:2525", "[::1]:2525"),
+    ("unix:/run/none/smtp", "unix:/run/none/smtp"),
+    *(("0.0.0.0:2525", f"{host}:2525") for host in OWN),
+])
+def test_check_refuses_to_be_its_own_server(base, home, listening, server):
+    sections = told(base())
+    sections["listener smtps"]["address"] = listening
+    sections["backend mta"]["server"] = server
+    file, done = checked(home, sections)
+    own = server.split(", ")[-1]
+    assert done.returncode == 2
+    assert re.fullmatch(
+        rf"{re.escape(str(file))}:\d+: \[backend mta\] server = {re.escape(own)}: there listens "
+        rf"Postern itself \({re.escape(str(file))}:\d+: \[listener smtps\]\), .*; name .*\n",
+        done.stderr), done.stderr
+    assert done.stdout == f"{file}: 1 error\n"
+
+
+@pytest.mark.parametrize("listening, server", [
+    ("127.0.0.1:2525", "127.0.0.1:2526"),
+    ("127.0.0.1:2525", "127.0.0.2:2525"),
+    ("127.0.0.1:2525", "[::1]:2525"),
+    ("0.0.0.0:2525", "[::1]:2525"),
+    ("[::]:2525", "127.0.0.1:2525"),
+    ("0.0.0.0:2525", "192.0.2.1:2525"),
+    ("0.0.0.0:2525", "127.0.0.1:25, unix:/run/none/smtp"),
+    ("unix:/run/none/smtp", "unix:/run/none/smtp2"),
+])
+def test_check_knows_others_from_itself(base, home, listening, server):
+    sections = told(base())
+    sections["listener smtps"]["address"] = listening
+    sections["backend mta"]["server"] = server
+    _, done = checked(home, sections)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_its_own_server_is_refused_at_start_and_reload(daemon, base):
+    one = daemon()
+    sections = base()
+    sections["listener smtps"]["address"] = "%s:%d" % one.address()
+    sections["backend mta"]["server"] = "%s:%d" % one.address()
+    one.configure(sections)
+    one.signal(signal.SIGHUP)
+    one.wait_events("reload-failed")
+    assert "there listens Postern itself" in one.events("configuration")[0]["message"]
+    connect(one.address()).close()
+    assert one.stop() == 0
+    other = daemon(sections, ready=False)
+    assert other.wait_end() == 2
+    assert "there listens Postern itself" in other.log()
 
 
 def test_check_says_all_mistakes_in_one_run(base, home):

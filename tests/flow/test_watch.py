@@ -4,6 +4,7 @@ import json
 import os
 import random
 import re
+import select
 import shutil
 import socket
 import stat
@@ -138,9 +139,8 @@ def test_metrics_tell_what_was_done(watched, backend):
     assert one.metric('postern_bytes_total{listener="smtps",direction="to_server"}') > 50
     assert one.metric("postern_ready") == 1
     label = '{backend="mta",server="127.0.0.1:%d"}' % server.address[1]
-    # Postern connects of its own accord, too, to see what the server offers.
-    assert one.metric("postern_server_connects_total" + label) >= 1
-    assert one.metric("postern_server_greetings_total" + label) >= 1
+    assert one.metric("postern_server_connects_total" + label) == 1
+    assert one.metric("postern_server_greetings_total" + label) == 1
     assert one.metric('postern_process_resident_memory_bytes{process="master",worker=""}') > 1e6
     check_exposition(one.get("/metrics")[1])
 
@@ -202,10 +202,14 @@ def test_readiness_goes_before_the_sessions(watched, backend):
 
 def test_a_crowd_at_the_metrics_harms_nothing(watched):
     one = watched()
-    crowd = []
-    for _ in range(200):
-        crowd.append(socket.create_connection(("127.0.0.1", one.port.number)))
-        crowd[-1].sendall(b"GET /met")
+    crowd = [socket.socket() for _ in range(200)]
+    for each in crowd:
+        each.setblocking(False)
+        each.connect_ex(("127.0.0.1", one.port.number))
+    # More than are served and waited for at once: the kernel lets the last ones try in vain.
+    for each in until(lambda: (inside := select.select((), crowd, (), 0)[1])[64:] and inside,
+                      "more than are served at once"):
+        each.send(b"GET /met")
     for each in crowd:
         each.close()
     until(lambda: one.get("/livez")[0] == 200, "it answers again")

@@ -44,8 +44,10 @@ def children(pid):
 
 
 def is_monitor(pid):
+    """Also one that has ended and was not asked for its status yet: it has a name, if no words."""
     try:
-        return b"postern-monitor" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
+        return any(b"postern-monitor" in pathlib.Path(f"/proc/{pid}/{fact}").read_bytes()
+                   for fact in ("cmdline", "comm"))
     except (FileNotFoundError, ProcessLookupError):
         return False
 
@@ -56,7 +58,10 @@ def monitors(pid):
 
 
 def workers(pid):
-    """Of a Postern: all its children but the monitor."""
+    """
+    Of a Postern: all its children but the monitor, which is not known from a worker for the moment
+    before it is executed. Where that matters the records tell more (proc.Daemon.records).
+    """
     return [one for one in children(pid) if not is_monitor(one)]
 
 
