@@ -4,6 +4,8 @@
 #include "proxy/relay/introduce.h"
 #include "proxy/relay/route.h"
 
+#include <stdlib.h>
+
 void backend_fail(struct session *s, enum ending reason, const char *detail)
 {
 	if (s->reason == END_NONE) {
@@ -16,16 +18,12 @@ void backend_fail(struct session *s, enum ending reason, const char *detail)
 	smtp_event(&s->smtp, SMTP_SERVER_LOST);
 }
 
-static void begin_dial(struct session *s)
+/* False when out of memory: a server that must be told is told, or not had. */
+static bool begin_dial(struct session *s)
 {
-	static const enum dial_tls kinds[] = {
-		[BACKEND_TLS_OFF] = DIAL_PLAIN,
-		[BACKEND_TLS_STARTTLS] = DIAL_STARTTLS,
-		[BACKEND_TLS_IMPLICIT] = DIAL_IMPLICIT,
-	};
 	const struct backend_config *backend = s->service->listener->backend;
 	struct dialer_way way = {
-		.plan = { .tls = kinds[backend->tls],
+		.plan = { .tls = identity_tls(backend->tls),
 			  .header_most = backend->proxy_header_size_bytes,
 			  .hostname = slice_str(s->relay->config->hostname) },
 		.tls = s->relay->server_tls[backend - s->relay->config->backends],
@@ -33,9 +31,14 @@ static void begin_dial(struct session *s)
 	};
 
 	way.plan.way = introduce_way(s, &way.plan.confirm);
-	if (way.plan.way != DIAL_SILENT || backend->trace_header)
-		identity_fill(&s->identity, s);
-	dialer_begin(&s->dialer, &way, &s->identity);
+	if (way.plan.way != DIAL_SILENT && !s->identity)
+		s->identity = malloc(sizeof *s->identity);
+	if (way.plan.way != DIAL_SILENT && !s->identity)
+		return false;
+	if (s->identity)
+		identity_fill(s->identity, s);
+	dialer_begin(&s->dialer, &way, s->identity);
+	return true;
 }
 
 void backend_open(struct session *s, int fd)
@@ -43,7 +46,8 @@ void backend_open(struct session *s, int fd)
 	s->dialed = session_now(s);
 	s->dialing = DIALING_CONNECT;
 	peer_open(&s->server, fd, false, false);
-	begin_dial(s);
+	if (!begin_dial(s))
+		backend_fail(s, END_NO_MEMORY, NULL);
 }
 
 static void ready(struct session *s)

@@ -1,5 +1,6 @@
 #include "proxy/relay/introduce.h"
 
+#include "proxy/relay/identity.h"
 #include "proxy/relay/route.h"
 
 #include <math.h>
@@ -77,19 +78,13 @@ static void remember(struct session *s, enum identity_mode found)
 
 enum dial_way introduce_way(struct session *s, bool *confirm)
 {
-	static const enum dial_way ways[] = {
-		[IDENTITY_NONE] = DIAL_SILENT,        [IDENTITY_PROXY_V1] = DIAL_PROXY_V1,
-		[IDENTITY_PROXY_V2] = DIAL_PROXY_V2,  [IDENTITY_XCLIENT] = DIAL_XCLIENT,
-		[IDENTITY_TRANSPARENT] = DIAL_SILENT,
-	};
-
 	if (s->finding.member != s->journey.place.member)
 		s->finding = (struct finding){ .member = s->journey.place.member };
 	*confirm = false;
 	if (s->finding.untold)
 		return DIAL_SILENT;
 	if (!is_asking(s))
-		return ways[known(s)];
+		return identity_way(known(s));
 	*confirm = questions[s->finding.question].confirm;
 	return questions[s->finding.question].way;
 }

@@ -2,6 +2,8 @@
 
 #include "proxy/relay/session.h"
 
+#include <stdlib.h>
+
 enum told { TOLD_YES, TOLD_UNCONFIRMED, TOLD_NO };
 
 static size_t verdict_kind(uint16_t code)
@@ -15,23 +17,18 @@ static size_t verdict_kind(uint16_t code)
 	return class < sizeof kinds ? kinds[class] : VERDICT_UNKNOWN;
 }
 
-/* Writes the record of the first, and drops it. */
-static void settle(struct session *s, enum told told)
+static void record(const struct session *s, const struct telling *telling, enum told told)
 {
 	static const char *const words[] = { "yes", "unconfirmed", "no" };
-	struct ledger *ledger = &s->ledger;
-	const struct telling first = ledger->item[0];
-	const struct smtp_verdict *verdict = &first.verdict;
+	const struct smtp_verdict *verdict = &telling->verdict;
 	struct log_line line;
 
-	ledger->count--;
-	memmove(ledger->item, ledger->item + 1, ledger->count * sizeof *ledger->item);
 	if (verdict_kind(verdict->code) == VERDICT_ACCEPTED && told != TOLD_YES)
 		s->service->counters->unheard++;
 	if (!log_begin(&line, s->relay->log, LOG_LEVEL_INFO, "message"))
 		return;
 	log_str(&line, "id", s->id);
-	log_num(&line, "transaction", first.number);
+	log_num(&line, "transaction", telling->number);
 	log_num(&line, "bytes", verdict->bytes);
 	log_str(&line, "dot", verdict->whole ? "yes" : "no");
 	if (verdict->code > 0)
@@ -46,6 +43,22 @@ static void settle(struct session *s, enum told told)
 	log_end(&line);
 }
 
+/* Writes the record of the first, and drops it. */
+static void settle(struct session *s, enum told told)
+{
+	struct ledger *ledger = &s->ledger;
+	const struct telling first = ledger->item[0];
+
+	ledger->count--;
+	memmove(ledger->item, ledger->item + 1, ledger->count * sizeof *ledger->item);
+	/* A session that is idle holds none. */
+	if (ledger->count == 0) {
+		free(ledger->item);
+		ledger->item = NULL;
+	}
+	record(s, &first, told);
+}
+
 bool ledger_full(const struct session *s)
 {
 	return s->ledger.count == LEDGER_MAX && !s->ledger.item[0].out;
@@ -54,15 +67,21 @@ bool ledger_full(const struct session *s)
 void ledger_note(struct session *s, struct smtp_verdict verdict)
 {
 	struct ledger *ledger = &s->ledger;
-
-	/* A client that sends so many messages ahead shows nothing of what it hears. */
-	if (ledger->count == LEDGER_MAX)
-		settle(s, ledger->item[0].out ? TOLD_UNCONFIRMED : TOLD_NO);
-	ledger->item[ledger->count++] = (struct telling){
+	struct telling telling = {
 		.verdict = verdict,
 		.mark = s->queued + buf_leaving(&s->server.in).len,
 		.number = ++ledger->numbered,
 	};
+
+	/* A client that sends so many messages ahead shows nothing of what it hears. */
+	if (ledger->count == LEDGER_MAX)
+		settle(s, ledger->item[0].out ? TOLD_UNCONFIRMED : TOLD_NO);
+	if (!ledger->item)
+		ledger->item = calloc(LEDGER_MAX, sizeof *ledger->item);
+	if (ledger->item)
+		ledger->item[ledger->count++] = telling;
+	else
+		record(s, &telling, TOLD_UNCONFIRMED);
 	s->service->counters->messages[verdict_kind(verdict.code)]++;
 }
 

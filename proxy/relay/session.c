@@ -117,6 +117,7 @@ static void session_free(struct session *s)
 	relay->counters->open--;
 	admit_leave(relay->admit, &s->visit);
 	ev_timer_stop(loop, &s->timer);
+	free(s->identity);
 	peer_close(&s->client, loop);
 	route_close(s, false);
 	*s->slot = (struct session_slot){ 0 };

@@ -50,7 +50,8 @@ struct session {
 	struct smtp smtp;
 	struct tls_client tls; /* whom the client's certificate shows */
 	struct dialer dialer;
-	struct identity identity; /* as the server was told of the client */
+	struct identity
+		*identity; /* owned; as the server was told of the client; NULL: it was not */
 	struct finding finding;
 	struct journey journey; /* to one of the backend's servers */
 	char id[SESSION_ID_BYTES];

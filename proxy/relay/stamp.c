@@ -1,5 +1,6 @@
 #include "proxy/relay/stamp.h"
 
+#include "proxy/relay/identity.h"
 #include "proxy/smtp/received.h"
 
 #include <stdio.h>
@@ -33,12 +34,14 @@ bool stamp_message(struct session *s)
 {
 	/* Behind the inspector's own room. */
 	struct writer w = { .to = s->relay->room + SMTP_ROOM_BYTES, .size = TRACE_MOST_BYTES + 1 };
+	struct identity identity;
 	char date[DATE_BYTES];
 
 	if (!trace_wanted(&s->smtp))
 		return false;
+	identity_fill(&identity, s);
 	received_write(&w, &(struct received){
-				   .identity = &s->identity,
+				   .identity = &identity,
 				   .helo = slice_of(s->smtp.helo, s->smtp.helo_len),
 				   .hostname = slice_str(s->relay->config->hostname),
 				   .protocol = trace_protocol(&s->smtp),
