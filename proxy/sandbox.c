@@ -26,6 +26,17 @@ enum { BOTH = SANDBOX_WORKER | SANDBOX_MONITOR };
 				       sizeof(struct scmp_arg_cmp), \
 			       (struct scmp_arg_cmp[]){ __VA_ARGS__ })
 
+/* The library's macros for these leave out a field, of which some compilers warn. */
+static struct scmp_arg_cmp is(unsigned argument, scmp_datum_t value)
+{
+	return (struct scmp_arg_cmp){ .arg = argument, .op = SCMP_CMP_EQ, .datum_a = value };
+}
+
+static struct scmp_arg_cmp has_none(unsigned argument, scmp_datum_t bits)
+{
+	return (struct scmp_arg_cmp){ .arg = argument, .op = SCMP_CMP_MASKED_EQ, .datum_a = bits };
+}
+
 /* What the work needs, whatever the arguments. Those that mail goes by come first. */
 static const struct {
 	int call;
@@ -132,24 +143,20 @@ static bool allow_lists(scmp_filter_ctx filter, enum sandbox_kind kind)
 static bool allow_restricted(scmp_filter_ctx filter)
 {
 	/* A connection that is opened by its first bytes would pass Landlock by. */
-	const struct scmp_arg_cmp no_fast_open = SCMP_A3(SCMP_CMP_MASKED_EQ, MSG_FASTOPEN, 0);
-	const struct scmp_arg_cmp no_address = SCMP_A4(SCMP_CMP_EQ, 0);
-	const struct scmp_arg_cmp not_executable = SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
-	const struct scmp_arg_cmp to_us = SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid());
-
-	if (ALLOW(sendto, no_fast_open, no_address) != 0 ||
-	    ALLOW(sendmsg, SCMP_A2(SCMP_CMP_MASKED_EQ, MSG_FASTOPEN, 0)) != 0 ||
-	    ALLOW(mmap, not_executable) != 0 || ALLOW(mprotect, not_executable) != 0 ||
-	    ALLOW(tgkill, to_us) != 0)
+	if (ALLOW(sendto, has_none(3, MSG_FASTOPEN), is(4, 0)) != 0 ||
+	    ALLOW(sendmsg, has_none(2, MSG_FASTOPEN)) != 0 ||
+	    ALLOW(mmap, has_none(2, PROT_EXEC)) != 0 ||
+	    ALLOW(mprotect, has_none(2, PROT_EXEC)) != 0 ||
+	    ALLOW(tgkill, is(0, (scmp_datum_t)getpid())) != 0)
 		return false;
 	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
-		if (ALLOW(setsockopt, SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)options[i].level),
-			  SCMP_A2(SCMP_CMP_EQ, (scmp_datum_t)options[i].option)) != 0)
+		if (ALLOW(setsockopt, is(1, (scmp_datum_t)options[i].level),
+			  is(2, (scmp_datum_t)options[i].option)) != 0)
 			return false;
 	}
 	for (size_t i = 0; i < sizeof(descriptor_commands) / sizeof(descriptor_commands[0]); i++) {
 		scmp_datum_t command = (scmp_datum_t)descriptor_commands[i];
-		if (ALLOW(fcntl, SCMP_A1(SCMP_CMP_EQ, command)) != 0)
+		if (ALLOW(fcntl, is(1, command)) != 0)
 			return false;
 	}
 	return true;
@@ -203,9 +210,11 @@ static bool find_needs(struct needs *needs, const struct config *config)
 static bool allow_socket(scmp_filter_ctx filter, int family)
 {
 	const scmp_datum_t flags = SOCK_NONBLOCK | SOCK_CLOEXEC;
-	return ALLOW(socket, SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)family),
-		     SCMP_A1(SCMP_CMP_MASKED_EQ, UINT32_MAX & ~flags, SOCK_STREAM),
-		     SCMP_A2(SCMP_CMP_EQ, 0)) == 0;
+	const struct scmp_arg_cmp stream = { .arg = 1,
+					     .op = SCMP_CMP_MASKED_EQ,
+					     .datum_a = UINT32_MAX & ~flags,
+					     .datum_b = SOCK_STREAM };
+	return ALLOW(socket, is(0, (scmp_datum_t)family), stream, is(2, 0)) == 0;
 }
 
 static bool allow_needs(scmp_filter_ctx filter, const struct needs *needs)

@@ -72,7 +72,7 @@ static void add_targets(struct probes *probes, const struct backend_config *back
 		if (record == SIZE_MAX)
 			continue;
 		struct target *target = &probes->targets[probes->count++];
-		target_init(target, probes, backend, server, &table.records[record], tls);
+		target_watch(target, probes, backend, server, &table.records[record], tls);
 		begin(target);
 	}
 }

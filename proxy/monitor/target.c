@@ -164,9 +164,9 @@ void target_hasten(struct target *target, unsigned errand, uint64_t in_ms)
 		target_plan(target, errand, in_ms);
 }
 
-void target_init(struct target *target, struct probes *probes, const struct backend_config *backend,
-		 const struct server_config *server, struct server_record *record,
-		 struct server_tls *tls)
+void target_watch(struct target *target, struct probes *probes,
+		  const struct backend_config *backend, const struct server_config *server,
+		  struct server_record *record, struct server_tls *tls)
 {
 	*target = (struct target){
 		.probes = probes,

@@ -66,9 +66,9 @@ struct probes {
 };
 
 /* Begins to watch; nothing is asked before the loop runs. */
-void target_init(struct target *target, struct probes *probes, const struct backend_config *backend,
-		 const struct server_config *server, struct server_record *record,
-		 struct server_tls *tls);
+void target_watch(struct target *target, struct probes *probes,
+		  const struct backend_config *backend, const struct server_config *server,
+		  struct server_record *record, struct server_tls *tls);
 void target_cut(struct target *target);
 
 /* An errand is due in so long, more or less: a tenth, so that not all come at once. */
