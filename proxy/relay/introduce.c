@@ -36,11 +36,6 @@ static enum identity_mode known(const struct session *s)
 	return found <= IDENTITY_XCLIENT ? (enum identity_mode)found : IDENTITY_AUTO;
 }
 
-static bool is_asking(const struct session *s)
-{
-	return known(s) == IDENTITY_AUTO;
-}
-
 static void say_untold(const struct session *s, const char *detail)
 {
 	struct log_line line;
@@ -64,6 +59,8 @@ static void remember(struct session *s, enum identity_mode found)
 	};
 	struct log_line line;
 
+	if (known(s) == found)
+		return;
 	s->journey.place.member->record->identity = (uint8_t)found;
 	if (found == IDENTITY_NONE) {
 		say_untold(s, "the server greets by itself and announces no XCLIENT: it sees "
@@ -81,9 +78,10 @@ enum dial_way introduce_way(struct session *s, bool *confirm)
 	if (s->finding.member != s->journey.place.member)
 		s->finding = (struct finding){ .member = s->journey.place.member };
 	*confirm = false;
+	s->finding.asks = !s->finding.untold && known(s) == IDENTITY_AUTO;
 	if (s->finding.untold)
 		return DIAL_SILENT;
-	if (!is_asking(s))
+	if (!s->finding.asks)
 		return identity_way(known(s));
 	*confirm = questions[s->finding.question].confirm;
 	return questions[s->finding.question].way;
@@ -109,7 +107,12 @@ static bool may_go_on(const struct session *s)
 /* It did not come to a greeting. What was found before is no longer so, perhaps. */
 static bool went_wrong(struct session *s)
 {
-	if (is_asking(s))
+	if (s->finding.asks && known(s) != IDENTITY_AUTO) {
+		/* Another session or the monitor knows by now. */
+		route_again(s, false);
+		return true;
+	}
+	if (s->finding.asks)
 		return may_go_on(s) && ask_next(s);
 	if (backend_of(s)->identity == IDENTITY_AUTO)
 		s->journey.place.member->record->identity = IDENTITY_AUTO;
@@ -129,9 +132,7 @@ bool introduce_failed(struct session *s)
 /* A server that announces no XCLIENT has had our EHLO, and may take no other. */
 static bool untold(struct session *s)
 {
-	bool auto_none = is_asking(s);
-
-	if (auto_none)
+	if (s->finding.asks)
 		remember(s, IDENTITY_NONE);
 	else
 		say_untold(s, "the server announces no XCLIENT, and sees Postern's own address");
@@ -149,7 +150,7 @@ bool introduce_ready(struct session *s)
 		return false;
 	if (dialer->way.plan.way == DIAL_XCLIENT && dial_told(&dialer->dial) == DIAL_SILENT)
 		return untold(s);
-	if (!is_asking(s))
+	if (!s->finding.asks)
 		return false;
 	if (questions[s->finding.question].found == IDENTITY_AUTO) {
 		remember(s, IDENTITY_XCLIENT);
@@ -162,7 +163,7 @@ bool introduce_ready(struct session *s)
 
 double introduce_patience(const struct session *s, double whole)
 {
-	if (!is_asking(s) || s->finding.untold || questions[s->finding.question].patient)
+	if (!s->finding.asks || questions[s->finding.question].patient)
 		return whole;
 	return fmin(whole, SILENCE_SECONDS);
 }

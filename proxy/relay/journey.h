@@ -17,6 +17,7 @@ enum dialing {
 struct finding {
 	const struct member *member; /* of whom */
 	uint8_t question;
+	bool asks;   /* the dial that goes on is to find out; others may have meanwhile */
 	bool untold; /* it is not told of the client: it cannot be */
 };
 
