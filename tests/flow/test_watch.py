@@ -215,6 +215,63 @@ def test_a_crowd_at_the_metrics_harms_nothing(watched):
     until(lambda: one.get("/livez")[0] == 200, "it answers again")
 
 
+def test_http_tells_of_no_stranger(watched, backend):
+    """No address and no name of a client, whether it is served, was turned away or is banned."""
+    one = watched(backend(fake.Server()).address, limits={"exempt": "", "sessions_per_ip": "1"})
+    assert one.run("ban", "127.0.0.77", "1h").returncode == 0
+    with Client(one.daemon.address(), source="127.0.0.9") as client:
+        client.handshake(sni="odd-one.test")
+        client.expect(220)
+        client.command("EHLO odd-one.test", 250)
+        assert client.deliver(TEXT).code == 250
+        with Client(one.daemon.address(), source="127.0.0.9") as other:
+            other.handshake(sni="odd-one.test")
+            other.expect(421)
+        assert one.json("sessions")[0]["client"].startswith("127.0.0.9:")
+        told = [one.get(path)[1] for path in ("/", "/status", "/metrics")]
+        client.quit()
+    assert json.loads(told[1])["banned"] == 1
+    for text in told:
+        assert not re.search(r"127\.0\.0\.(9|77)\b|odd-one", text)
+
+
+def http_bytes(one, data):
+    """What is answered to these bytes, whatever they are."""
+    with socket.create_connection(("127.0.0.1", one.port.number), PATIENCE_S) as peer:
+        try:
+            peer.sendall(data)
+            peer.shutdown(socket.SHUT_WR)
+            return b"".join(iter(lambda: peer.recv(65536), b""))
+        except (BrokenPipeError, ConnectionResetError):
+            return b""
+
+
+def test_garbage_by_http_harms_nothing(watched):
+    one = watched()
+    monitors, chance = one.daemon.monitors(), random.Random(2)
+    for _ in range(200):
+        http_bytes(one, bytes(chance.randrange(256) for _ in range(chance.randrange(2000))))
+    for data in (b"GET / HTTP/1.1\r\nHost: x\r\nX: " + 100000 * b"x" + b"\r\n\r\n",
+                 b"GET /" + 100000 * b"x" + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+                 b"POST /status HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\n\r\n" +
+                 100000 * b"x",
+                 b"GET /../../etc/passwd HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"):
+        assert b" 200 " not in http_bytes(one, data)[:20]
+    assert one.get("/livez")[0] == 200
+    assert one.daemon.monitors() == monitors
+    assert one.daemon.events("monitor-ended") == []
+
+
+def test_http_changes_nothing(watched):
+    """Commands are for the control socket alone; no method and no path is one."""
+    one = watched()
+    for word in ("stop", "drain", "reload", "kill", "ban"):
+        assert one.get(f"/{word}")[0] == 404
+        assert one.get(f"/{word}", method="POST")[0] == 405
+    assert one.json("status")["state"] == "serving"
+    assert one.json("status")["generation"] == 1
+
+
 # ---------------------------------------------------------------------------------------- control
 
 def test_status_and_sessions(watched, backend):
