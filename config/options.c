@@ -276,8 +276,8 @@ const struct option options[] = {
 	{ BACKEND("relay_to", OPTION_MAILBOX, relay_to), .preset = "abuse@gmail.com",
 		.help = "... and for whom." },
 	{ BACKEND("warm", OPTION_NUMBER, warm), .preset = "0", .max = 100,
-		.help = "Sessions that each worker opens ahead, so that a slow greeting costs "
-			"clients nothing." },
+		.help = "Sessions that each worker opens ahead with each server, so that a slow "
+			"greeting costs clients nothing." },
 	{ BACKEND("resolve", OPTION_TIME, resolve_ms), .preset = "5m", .min = 1000, .max = DAY,
 		.help = "How often names of servers are looked up again. One that is not found any more "
 			"keeps its last addresses." },

@@ -19,10 +19,12 @@ bool room_make(struct shared *shared, const struct config *config, size_t genera
 	       uint64_t files, struct complaints *complaints)
 {
 	size_t records = 2 * generations * config->workers;
-	size_t addresses = 0;
+	size_t addresses = 0, ahead = 0;
 	for (size_t i = 0; i < config->listener_count; i++)
 		addresses += config->listeners[i].address.count;
-	size_t slots = shared_slots_for(files, addresses * config->workers);
+	for (size_t i = 0; i < config->backend_count; i++)
+		ahead += config->backends[i].warm * config->backends[i].server.count;
+	size_t slots = shared_slots_for(files, addresses * config->workers + ahead);
 	if (shared_new(shared, records > RECORDS_MIN ? records : RECORDS_MIN, slots,
 		       slots * config->workers))
 		return true;

@@ -5,6 +5,7 @@
 #include "proxy/channel.h"
 #include "proxy/child.h"
 #include "proxy/pulse.h"
+#include "proxy/relay/warm.h"
 #include "proxy/sandbox.h"
 #include "base/clock.h"
 #include "proxy/watch.h"
@@ -200,6 +201,7 @@ static void obey_retire(struct worker *worker)
 	channel_wake(worker->setup->channel, -1);
 	worker_watch(worker);
 	sockets_leave(worker->setup->sockets, NULL);
+	warm_cool(&worker->relay);
 }
 
 static void obey_drain(struct worker *worker)
@@ -256,6 +258,7 @@ static void beat(struct ev_loop *loop, ev_timer *timer, int events)
 	worker->record->beats++;
 	if (worker->record->beats % TRIM_BEATS == 0)
 		relay_trim(&worker->relay);
+	warm_beat(&worker->relay);
 }
 
 static void channel_ready(struct ev_loop *loop, ev_io *io, int events)

@@ -18,25 +18,38 @@ void backend_fail(struct session *s, enum ending reason, const char *detail)
 	smtp_event(&s->smtp, SMTP_SERVER_LOST);
 }
 
-/* False when out of memory: a server that must be told is told, or not had. */
-static bool begin_dial(struct session *s)
+struct dialer_way backend_way(const struct relay *relay, const struct backend_config *backend,
+			      const struct server_config *server)
 {
-	const struct backend_config *backend = s->service->listener->backend;
-	struct dialer_way way = {
+	return (struct dialer_way){
 		.plan = { .tls = identity_tls(backend->tls),
 			  .header_most = backend->proxy_header_size_bytes,
-			  .hostname = slice_str(s->relay->config->hostname) },
-		.tls = s->relay->server_tls[backend - s->relay->config->backends],
-		.server = (size_t)(s->journey.chosen - backend->server.item),
+			  .hostname = slice_str(relay->config->hostname) },
+		.tls = relay->server_tls[backend - relay->config->backends],
+		.server = (size_t)(server - backend->server.item),
 	};
+}
 
-	way.plan.way = introduce_way(s, &way.plan.confirm);
-	if (way.plan.way != DIAL_SILENT && !s->identity)
+/* False when out of memory: a server that must be told is told, or not had. */
+static bool fill_identity(struct session *s, enum dial_way way)
+{
+	if (way != DIAL_SILENT && !s->identity)
 		s->identity = malloc(sizeof *s->identity);
-	if (way.plan.way != DIAL_SILENT && !s->identity)
+	if (way != DIAL_SILENT && !s->identity)
 		return false;
 	if (s->identity)
 		identity_fill(s->identity, s);
+	return true;
+}
+
+static bool begin_dial(struct session *s)
+{
+	const struct backend_config *backend = s->service->listener->backend;
+	struct dialer_way way = backend_way(s->relay, backend, s->journey.chosen);
+
+	way.plan.way = introduce_way(s, &way.plan.confirm);
+	if (!fill_identity(s, way.plan.way))
+		return false;
 	dialer_begin(&s->dialer, &way, s->identity);
 	return true;
 }
@@ -48,6 +61,21 @@ void backend_open(struct session *s, int fd)
 	peer_open(&s->server, fd, false, false);
 	if (!begin_dial(s))
 		backend_fail(s, END_NO_MEMORY, NULL);
+}
+
+void backend_adopt(struct session *s)
+{
+	s->dialed = session_now(s);
+	s->dialing = DIALING_CONNECT;
+	if (fill_identity(s, s->dialer.way.plan.way))
+		dialer_identify(&s->dialer, s->identity);
+	else
+		backend_fail(s, END_NO_MEMORY, NULL);
+}
+
+bool backend_is_adopted(const struct session *s)
+{
+	return s->dialing == DIALING_CONNECT && s->dialer.stage != DIALER_CONNECTING;
 }
 
 static void ready(struct session *s)

@@ -4,8 +4,18 @@
 
 #include "proxy/relay/session.h"
 
+/* How the server is come to, and told nothing. */
+struct dialer_way backend_way(const struct relay *relay, const struct backend_config *backend,
+			      const struct server_config *server);
+
 /* Takes over a socket that is being connected. */
 void backend_open(struct session *session, int fd);
+
+/* Goes on with a session that was opened ahead: server and dialer have it. */
+void backend_adopt(struct session *session);
+
+/* It was so adopted, and backend_read() is to go on with it though no event will come. */
+bool backend_is_adopted(const struct session *session);
 
 /* Goes on with connecting, dialling and reading; false where nothing moved. */
 bool backend_read(struct session *session);

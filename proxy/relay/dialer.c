@@ -21,6 +21,12 @@ void dialer_identify(struct dialer *dialer, const struct identity *identity)
 		dialer->stage = DIALER_TALKING;
 }
 
+void dialer_move_to(const struct dialer *from, struct dialer *to)
+{
+	*to = *from;
+	to->dial.plan = &to->way.plan;
+}
+
 bool dialer_wants_write(const struct dialer *dialer)
 {
 	return dialer->stage == DIALER_CONNECTING || dialer->blocked;

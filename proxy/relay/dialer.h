@@ -52,6 +52,9 @@ bool dialer_move(struct dialer *dialer, struct peer *peer, struct pool *pool);
 /* Whose session the connection becomes. */
 void dialer_identify(struct dialer *dialer, const struct identity *identity);
 
+/* The same connection goes on as `to`. */
+void dialer_move_to(const struct dialer *from, struct dialer *to);
+
 /* It is waiting for the socket to be writable, or to be readable. */
 bool dialer_wants_write(const struct dialer *dialer);
 bool dialer_wants_read(const struct dialer *dialer);

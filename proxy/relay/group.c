@@ -171,6 +171,14 @@ static void take(struct group *group, struct place *place, size_t i)
 	group->turn = (i + 1) % group->count;
 }
 
+/* A session that was opened ahead has a place already. */
+static bool enter(const struct group *group, struct place *place, size_t i)
+{
+	place->ahead = group->members[i].ahead > 0;
+	return place->ahead || servers_enter(group->table, group->row, group->members[i].server,
+					     (uint32_t)group->config->max_sessions);
+}
+
 enum group_answer group_choose(struct group *group, struct place *place, const struct wish *wish)
 {
 	enum group_answer answer = GROUP_DOWN;
@@ -188,8 +196,7 @@ enum group_answer group_choose(struct group *group, struct place *place, const s
 		size_t i = best_of(group, &left, wish);
 		if (i == group->count)
 			return answer;
-		if (servers_enter(group->table, group->row, group->members[i].server,
-				  (uint32_t)group->config->max_sessions)) {
+		if (enter(group, place, i)) {
 			take(group, place, i);
 			return GROUP_TAKEN;
 		}
@@ -209,6 +216,23 @@ bool group_choose_other(struct group *group, struct place *place, const struct w
 	group_leave(group, place);
 	*place = other;
 	return true;
+}
+
+bool group_may_keep_ahead(struct group *group, struct member *member, const struct wish *wish)
+{
+	uint64_t most = group->config->max_sessions;
+	uint64_t present = servers_present(group->table, member->server);
+
+	return obstacle(group, member, wish) == GROUP_TAKEN &&
+	       (most == 0 || 4 * present <= 3 * most);
+}
+
+bool group_enter_ahead(struct group *group, struct member *member, const struct wish *wish)
+{
+	uint64_t most = group->config->max_sessions;
+
+	return most != 1 && group_may_keep_ahead(group, member, wish) &&
+	       servers_enter(group->table, group->row, member->server, (uint32_t)(most / 2));
 }
 
 void group_lack(const struct group *group, struct lack *lack)

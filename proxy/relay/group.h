@@ -20,12 +20,14 @@ struct member {
 	uint32_t sequence;
 	struct server_addresses addresses;
 	uint32_t good;    /* the address that is tried first: the last that worked */
+	uint32_t ahead;   /* sessions opened ahead that may be taken (warm.h) */
 	uint64_t said_ms; /* when the log was last told that it is busy; 0: never */
 };
 
 /* A session's way to a server. Zero at first. */
 struct place {
 	struct member *member;                   /* whose place it has; NULL: none */
+	bool ahead;                              /* ... that of a session opened ahead */
 	uint32_t address;                        /* the next of its addresses */
 	uint32_t attempts;                       /* connections that were begun, in all */
 	uint64_t tried[(SERVERS_MAX + 63) / 64]; /* members that could not be had, as bits */
@@ -72,7 +74,10 @@ bool group_init(struct group *group, const struct backend_config *config,
 		const struct server_table *table, size_t row);
 void group_release(struct group *group);
 
-/* Takes a place with the best server that has not been tried. */
+/*
+ * Takes a place with the best server that has not been tried: where sessions were opened ahead with
+ * it, that of one of them, and `ahead` says so until warm_take(), which must follow.
+ */
 enum group_answer group_choose(struct group *group, struct place *place, const struct wish *wish);
 
 /*
@@ -80,6 +85,13 @@ enum group_answer group_choose(struct group *group, struct place *place, const s
  * there is none.
  */
 bool group_choose_other(struct group *group, struct place *place, const struct wish *wish);
+
+/*
+ * Takes a place with that member for a session that is opened ahead, if nothing stands against it
+ * and half of the places are left for clients. And such a session may be kept.
+ */
+bool group_enter_ahead(struct group *group, struct member *member, const struct wish *wish);
+bool group_may_keep_ahead(struct group *group, struct member *member, const struct wish *wish);
 
 /* What some server that is up, and not disabled, does not announce; *lack is zero at first. */
 void group_lack(const struct group *group, struct lack *lack);

@@ -132,6 +132,17 @@ static void forget(struct peer *peer, struct ev_loop *loop)
 	peer->ssl = NULL;
 }
 
+void peer_move(struct peer *to, struct peer *from, struct ev_loop *loop)
+{
+	ev_io_stop(loop, &from->io);
+	peer_open(to, from->fd, from->readable, from->writable);
+	to->ssl = from->ssl;
+	to->received += from->received;
+	to->sent += from->sent;
+	from->ssl = NULL;
+	from->fd = -1;
+}
+
 void peer_close(struct peer *peer, struct ev_loop *loop)
 {
 	if (peer->ssl)

@@ -57,6 +57,9 @@ ssize_t peer_say(struct peer *peer, struct slice text);
  */
 void peer_watch(struct peer *peer, struct ev_loop *loop, bool read, bool write);
 
+/* The connection becomes that of `to`, which has none; what was read stays. */
+void peer_move(struct peer *to, struct peer *from, struct ev_loop *loop);
+
 /* Stops watching and closes; with a reset, so that the other cannot take what it has for a whole.
  */
 void peer_close(struct peer *peer, struct ev_loop *loop);

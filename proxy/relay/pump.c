@@ -92,7 +92,7 @@ static bool to_client(struct session *s)
 {
 	struct buf *buf = &s->server.in;
 	struct smtp_step step = { .room = s->relay->room, .room_size = SMTP_ROOM_BYTES };
-	bool hidden = s->dialing == DIALING_GREETING;
+	bool hidden = s->dialing == DIALING_CONNECT || s->dialing == DIALING_GREETING;
 
 	if (!buf_has_spare(buf) || ledger_full(s) || !may_speak(s))
 		return false;
@@ -129,7 +129,7 @@ static bool inspect(struct session *s)
 		moved |= to_client(s);
 		any |= moved;
 	}
-	return any;
+	return any || backend_is_adopted(s);
 }
 
 /* What the server has said is all there: the inspector learns that nothing will follow. */

@@ -5,6 +5,7 @@
 #include "proxy/relay/life.h"
 #include "proxy/relay/rules.h"
 #include "proxy/relay/session.h"
+#include "proxy/relay/warm.h"
 
 #include <malloc.h>
 #include <stdlib.h>
@@ -57,6 +58,23 @@ static bool add_services(struct relay *relay, struct cert_store *const *certs)
 	return true;
 }
 
+static bool add_warm(struct relay *relay)
+{
+	const struct config *config = relay->config;
+
+	relay->warm = calloc(config->backend_count + 1, sizeof(struct warm_set *));
+	if (!relay->warm)
+		return false;
+	for (size_t i = 0; i < config->backend_count; i++) {
+		if (config->backends[i].warm == 0)
+			continue;
+		relay->warm[i] = warm_new(relay, &relay->groups[i]);
+		if (!relay->warm[i])
+			return false;
+	}
+	return true;
+}
+
 bool relay_init(struct relay *relay, struct ev_loop *loop, const struct config *config,
 		struct cert_store *const *certs, const struct log *log,
 		const struct relay_memory *memory)
@@ -77,7 +95,7 @@ bool relay_init(struct relay *relay, struct ev_loop *loop, const struct config *
 	/* A worker may read no file later. */
 	tzset();
 	if (relay->room && pool_init(&relay->pool, IDLE_BUFFERS) && add_groups(relay, memory) &&
-	    add_services(relay, certs))
+	    add_services(relay, certs) && add_warm(relay))
 		return true;
 	relay_release(relay);
 	return false;
@@ -96,6 +114,9 @@ void relay_release(struct relay *relay)
 	for (size_t i = 0; relay->services && i < relay->config->listener_count; i++)
 		rules_free(relay->services[i].rules);
 	free(relay->services);
+	for (size_t i = 0; relay->warm && i < relay->config->backend_count; i++)
+		warm_free(relay->warm[i]);
+	free(relay->warm);
 	for (size_t i = 0; relay->groups && i < relay->config->backend_count; i++)
 		group_release(&relay->groups[i]);
 	free(relay->groups);

@@ -17,7 +17,7 @@ struct ev_loop;
 struct group;
 struct server_table;
 struct session;
-struct smtp_policy;
+struct warm_set;
 
 /* A listener as a worker serves it. */
 struct service {
@@ -45,12 +45,12 @@ struct relay {
 	const struct config *config;
 	const struct log *log;
 	struct pool pool;
-	/* SMTP_ROOM_BYTES, lent to the inspector for a step, or to read what is thrown away; behind
-	 * them there is room for a Received: field. */
+	/* SMTP_ROOM_BYTES, lent to the inspector, or to discard; a Received: field fits behind. */
 	char *room;
 
 	struct service *services; /* one a listener of the configuration */
 	struct group *groups;     /* one a backend */
+	struct warm_set **warm;   /* the same; NULL where it has no `warm` */
 	struct session_slot *slots;
 	size_t slot_count;
 	size_t slot_next; /* where to look for a free one */

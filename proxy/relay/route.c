@@ -5,6 +5,7 @@
 #include "proxy/relay/backend.h"
 #include "proxy/relay/introduce.h"
 #include "proxy/relay/life.h"
+#include "proxy/relay/warm.h"
 #include "proxy/smtp/busy.h"
 #include "proxy/smtp/ehlo.h"
 
@@ -124,12 +125,24 @@ static bool choose(struct session *s, enum group_answer *answer)
 	return *answer == GROUP_TAKEN;
 }
 
+static bool take_ahead(struct session *s)
+{
+	struct warm_set *set = s->relay->warm[group_of(s) - s->relay->groups];
+
+	if (!s->journey.place.ahead || !warm_take(set, &s->journey.place, &s->server, &s->dialer))
+		return false;
+	backend_adopt(s);
+	return true;
+}
+
 /* False with *detail: none of the addresses that are left can be had. */
 static bool open_address(struct session *s, const char **detail)
 {
 	struct group *group = group_of(s);
 	const struct addr *addr;
 
+	if (take_ahead(s))
+		return true;
 	while ((addr = group_address(&s->journey.place)) != NULL) {
 		int fd = group->config->identity == IDENTITY_TRANSPARENT
 				 ? net_connect_as(addr, &s->address)

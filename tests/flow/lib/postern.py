@@ -98,7 +98,7 @@ class Postern:
             where = port if host == "unix" else (host.strip("[]"), int(port))
             self._addresses.setdefault(event["listener"], where)
         self._wait_quiet()
-        self._baseline = self._descriptor_counts()
+        self.rebase()
 
     def address(self, listener=None):
         """(host, port) of a listener, or of the only one."""
@@ -145,6 +145,10 @@ class Postern:
 
     def _descriptor_counts(self):
         return {pid: len(processes.descriptors(pid)) for pid in self.pids()}
+
+    def rebase(self):
+        """What is held now, and as much again later, is no stray."""
+        self._baseline = self._descriptor_counts()
 
     def is_quiet(self):
         """No process of it has used the CPU for a moment."""
