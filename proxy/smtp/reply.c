@@ -81,7 +81,9 @@ void reply_enhanced(struct slice reply, char *to)
 	to[0] = '\0';
 	if (subject == 0 || detail == 0 || text.ptr[1] != '.' || text.ptr[2 + subject] != '.')
 		return;
-	if (!strchr("245", text.ptr[0]) || (len < text.len && text.ptr[len] != ' '))
+	struct slice classes = SLICE("245");
+	if (slice_find(classes, text.ptr[0], 0) == classes.len ||
+	    (len < text.len && text.ptr[len] != ' '))
 		return;
 	memcpy(to, text.ptr, len);
 	to[len] = '\0';
