@@ -178,7 +178,8 @@ static enum MHD_Result answer(void *owner, struct MHD_Connection *connection, co
 
 /*
  * Twice: at the limit of connections it leaves the listening socket alone, and only the run after
- * one in which some have ended takes it up again. While there are any it is run by the clock, too.
+ * one in which some have ended takes it up again. By the clock, too, since all may have ended in
+ * the second, and nothing would wake it then.
  */
 static void window_run(struct window *window)
 {
@@ -186,9 +187,7 @@ static void window_run(struct window *window)
 	MHD_run(window->daemon);
 	MHD_run(window->daemon);
 	ev_timer_stop(window->loop, &window->timer);
-	if (MHD_get_timeout(window->daemon, &timeout_ms) != MHD_YES)
-		return;
-	if (timeout_ms > RUN_MS)
+	if (MHD_get_timeout(window->daemon, &timeout_ms) != MHD_YES || timeout_ms > RUN_MS)
 		timeout_ms = RUN_MS;
 	ev_timer_set(&window->timer, (double)timeout_ms / 1000., 0.);
 	ev_timer_start(window->loop, &window->timer);
