@@ -110,9 +110,9 @@ def profile_of(one):
 
 def test_no_message_byte_is_copied(profiled, sink, say):
     """The text is read in place, and that is all: under one instruction a byte, copies included."""
-    server = sink("--size", "20M")
+    server = sink("--size", "40M")
     one = profiled(server)
-    text = mail.stuffed(mail.big(6))
+    text = mail.stuffed(mail.big(16))
     with tls_client(one.address()) as client:
         client.greet()
         assert client.deliver(text).code == 250
@@ -139,7 +139,8 @@ def test_idle_sessions(postern, sink, say):
          "127.0.0.2,127.0.0.3,127.0.0.4", "%s:%d" % proxy.address()),
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
-        assert holding.stdout.readline() == f"holding {IDLE_SESSIONS}\n"
+        held = f"holding {IDLE_SESSIONS}\n"
+        assert held in iter(holding.stdout.readline, ""), "not all could be opened"
         until(proxy.is_quiet, "Postern is idle with all of them open")
         each = (proxy.memory_bytes() - before) / IDLE_SESSIONS
         assert holding.poll() is None, "the sessions were not held"
