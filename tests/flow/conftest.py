@@ -188,26 +188,3 @@ def down():
     port = Port()
     yield port.address
     port.close()
-
-
-@pytest.fixture
-def daemon(request, home, authority):
-    """Starts a Postern: daemon(), or daemon(sections, ...) as proc.Daemon takes them."""
-    started = []
-
-    def start(sections=None, ready=True, **more):
-        directory = home / f"postern-{len(started)}"
-        directory.mkdir()
-        one = proc.Daemon(directory, sections or proc.base(authority), **more)
-        started.append(one)
-        request.node.flow_logs = getattr(request.node, "flow_logs", []) + [one.log_file]
-        return one.wait_ready() if ready else one
-
-    yield start
-    for one in started:
-        one.kill()
-
-
-@pytest.fixture
-def base(authority):
-    return lambda *positional, **named: proc.base(authority, *positional, **named)
