@@ -7,6 +7,7 @@
 #ifndef CERTS_CERT_H
 #define CERTS_CERT_H
 
+#include "certs/authorities.h"
 #include "config/config.h"
 
 #include <openssl/evp.h>
@@ -52,7 +53,7 @@ void cert_unreadable(struct cert_load *load, const char *option, const char *pat
  * Reads and checks it. `system` are the CAs that the system trusts, for the question whether the
  * chain is complete. NULL when there are errors. To be freed with cert_free().
  */
-struct cert *cert_load(const struct certificate_config *config, X509_STORE *system,
+struct cert *cert_load(const struct certificate_config *config, struct authorities *system,
 		       struct complaints *complaints);
 void cert_free(struct cert *cert);
 
@@ -65,7 +66,7 @@ const char *cert_kind_name(enum cert_kind kind);
  * The parts of cert_load(), each in a file of its own. They want the chain, not empty, and the key
  * if it could be read. False when the file is in such disorder that the rest would only mislead.
  */
-bool cert_check_chain(struct cert_load *load, X509_STORE *system);
+bool cert_check_chain(struct cert_load *load, struct authorities *system);
 void cert_check_quality(struct cert_load *load);
 void cert_find_names(struct cert_load *load);
 void cert_load_staple(struct cert_load *load);

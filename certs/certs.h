@@ -14,6 +14,7 @@
  */
 struct cert_store;
 
+struct authorities;
 struct ticket_keys;
 
 /*
@@ -22,9 +23,12 @@ struct ticket_keys;
  * Everything wrong goes to *complaints with the place of its section; NULL then. ECDSA and RSA
  * certificates for the same name stand side by side, and OpenSSL chooses by what the client can.
  * `keys` seal the tickets (tickets.h) and outlive the store; NULL: with keys of its own.
+ * `system` are the CAs that the system trusts, for the question whether a chain is complete, or
+ * NULL.
  */
 struct cert_store *cert_store_load(const struct listener_config *listener,
-				   const struct ticket_keys *keys, struct complaints *complaints);
+				   const struct ticket_keys *keys, struct authorities *system,
+				   struct complaints *complaints);
 
 /* Only when no SSL of it is left. The listener's configuration may go earlier. */
 void cert_store_free(struct cert_store *store);

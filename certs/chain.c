@@ -110,12 +110,12 @@ static void check_order(struct cert_load *load, const struct path *path)
 	}
 }
 
-static bool issuer_is_trusted(X509_STORE *system, X509 *x509)
+static bool issuer_is_trusted(struct authorities *system, X509 *x509)
 {
 	X509_STORE_CTX *context = X509_STORE_CTX_new();
 	X509 *issuer = NULL;
 
-	if (context && X509_STORE_CTX_init(context, system, x509, NULL) == 1)
+	if (context && X509_STORE_CTX_init(context, authorities_all(system), x509, NULL) == 1)
 		X509_STORE_CTX_get1_issuer(&issuer, context, x509);
 	X509_STORE_CTX_free(context);
 	X509_free(issuer);
@@ -126,7 +126,8 @@ static bool issuer_is_trusted(X509_STORE *system, X509 *x509)
  * A warning only: a private CA that this system does not know looks the same as an intermediate
  * that was forgotten.
  */
-static void check_complete(struct cert_load *load, const struct path *path, X509_STORE *system)
+static void check_complete(struct cert_load *load, const struct path *path,
+			   struct authorities *system)
 {
 	X509 *last = sk_X509_value(load->cert->chain, path->step[path->steps - 1]);
 	char issuer[CERT_TITLE_BYTES];
@@ -171,7 +172,7 @@ static bool check_key(struct cert_load *load)
 	return own <= 1;
 }
 
-bool cert_check_chain(struct cert_load *load, X509_STORE *system)
+bool cert_check_chain(struct cert_load *load, struct authorities *system)
 {
 	struct path path;
 

@@ -120,7 +120,7 @@ static void load_key(struct cert_load *load)
 		cert_error(load, "key: %s has no private key in PEM that can be read", path);
 }
 
-struct cert *cert_load(const struct certificate_config *config, X509_STORE *system,
+struct cert *cert_load(const struct certificate_config *config, struct authorities *system,
 		       struct complaints *complaints)
 {
 	struct cert *cert = calloc(1, sizeof *cert);

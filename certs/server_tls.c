@@ -1,12 +1,11 @@
 #include "certs/server_tls.h"
 
 #include "certs/allow.h"
+#include "certs/authorities.h"
 #include "certs/names.h"
-#include "certs/pem.h"
 #include "certs/policy.h"
 #include "config/allow.h"
 
-#include <errno.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 #include <stdlib.h>
@@ -123,60 +122,44 @@ static bool take_servers(struct server_tls *tls, const struct backend_config *ba
 	return true;
 }
 
-/* The bundle, not the directory: that is read when a certificate is verified, and not before. */
-static const char *system_bundle(void)
-{
-	const char *paths[] = { getenv(X509_get_default_cert_file_env()),
-				X509_get_default_cert_file(), "/etc/ssl/certs/ca-certificates.crt",
-				"/etc/pki/tls/cert.pem" };
-	struct pem_file file;
-
-	for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
-		if (!paths[i] || pem_read(&file, paths[i], PEM_FILE_BYTES) != 0)
-			continue;
-		pem_release(&file);
-		return paths[i];
-	}
-	return NULL;
-}
-
-static bool take_list(X509_STORE *store, STACK_OF(X509) * list)
-{
-	bool done = sk_X509_num(list) > 0;
-
-	for (int i = 0; i < sk_X509_num(list); i++)
-		done = X509_STORE_add_cert(store, sk_X509_value(list, i)) == 1 && done;
-	return done;
-}
-
-static bool take_authorities(struct server_tls *tls, const struct backend_config *backend,
-			     struct complaints *complaints)
+/* NULL: there are none, and it is told. To be freed with X509_STORE_free(). */
+static X509_STORE *find_authorities(const struct backend_config *backend,
+				    struct authorities *system, struct complaints *complaints)
 {
 	bool is_system = strcmp(backend->tls_ca, "system") == 0;
-	const char *path = is_system ? system_bundle() : backend->tls_ca;
-	struct pem_file file;
-	size_t damaged = 0;
-	int error = path ? pem_read(&file, path, PEM_FILE_BYTES) : ENOENT;
+	int error = 0;
+	X509_STORE *store =
+		is_system ? authorities_bundle(system) : authorities_read(backend->tls_ca, &error);
 
-	if (error != 0) {
+	if (store && is_system)
+		X509_STORE_up_ref(store);
+	if (store)
+		return store;
+	const char *path = is_system ? system->path : backend->tls_ca;
+	error = is_system ? system->error : error;
+	if (error != 0)
 		complain(complaints, backend->place, "[backend %s]: tls_ca: %s cannot be read: %s",
 			 backend->name, path ? path : "the system's list of authorities",
 			 strerror(error));
-		return false;
-	}
-	STACK_OF(X509) *list = pem_certificates(&file, &damaged);
-	pem_release(&file);
-	bool good = list && damaged == 0 && take_list(SSL_CTX_get_cert_store(tls->context), list);
-	if (!good)
+	else
 		complain(complaints, backend->place,
 			 "[backend %s]: tls_ca: %s has no certificate, or a damaged one",
 			 backend->name, path);
-	sk_X509_pop_free(list, X509_free);
-	return good;
+	return NULL;
+}
+
+static bool take_authorities(struct server_tls *tls, const struct backend_config *backend,
+			     struct authorities *system, struct complaints *complaints)
+{
+	X509_STORE *store = find_authorities(backend, system, complaints);
+
+	if (store)
+		SSL_CTX_set_cert_store(tls->context, store);
+	return store != NULL;
 }
 
 static bool set_up(struct server_tls *tls, const struct backend_config *backend,
-		   struct complaints *complaints)
+		   struct authorities *system, struct complaints *complaints)
 {
 	tls->context = policy_client_context(backend->tls_policy);
 	if (!tls->context || !take_pins(tls, backend)) {
@@ -191,12 +174,12 @@ static bool set_up(struct server_tls *tls, const struct backend_config *backend,
 				       SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
 	SSL_CTX_sess_set_new_cb(tls->context, on_session);
 	if (tls->pin_count == 0)
-		return take_authorities(tls, backend, complaints);
+		return take_authorities(tls, backend, system, complaints);
 	SSL_CTX_set_cert_verify_callback(tls->context, on_pinned, tls);
 	return true;
 }
 
-struct server_tls *server_tls_load(const struct backend_config *backend,
+struct server_tls *server_tls_load(const struct backend_config *backend, struct authorities *system,
 				   struct complaints *complaints)
 {
 	struct server_tls *tls = calloc(1, sizeof *tls);
@@ -204,7 +187,7 @@ struct server_tls *server_tls_load(const struct backend_config *backend,
 	ERR_clear_error();
 	if (!tls)
 		complain(complaints, backend->place, "out of memory");
-	else if (set_up(tls, backend, complaints))
+	else if (set_up(tls, backend, system, complaints))
 		return tls;
 	ERR_clear_error();
 	server_tls_free(tls);

@@ -10,13 +10,14 @@
 
 #include <openssl/ssl.h>
 
+struct authorities;
 struct server_tls;
 
 /*
  * For a backend with `tls`; what is wrong goes to *complaints, and NULL then. The configuration
- * outlives it.
+ * outlives it; `system` (authorities.h) is for those who share what the system trusts.
  */
-struct server_tls *server_tls_load(const struct backend_config *backend,
+struct server_tls *server_tls_load(const struct backend_config *backend, struct authorities *system,
 				   struct complaints *complaints);
 
 /* Only when no SSL of it is left. */

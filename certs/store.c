@@ -231,7 +231,7 @@ static void say_failed(const struct listener_config *listener, struct complaints
 }
 
 static bool load_one(struct cert_store *store, const struct certificate_config *section,
-		     X509_STORE *system, struct complaints *complaints)
+		     struct authorities *system, struct complaints *complaints)
 {
 	struct cert *cert = cert_load(section, system, complaints);
 	struct cert **certs = realloc(store->certs, (store->cert_count + 1) * sizeof *certs);
@@ -246,7 +246,7 @@ static bool load_one(struct cert_store *store, const struct certificate_config *
 }
 
 static bool load_section(struct cert_store *store, const struct certificate_config *section,
-			 X509_STORE *system, struct complaints *complaints)
+			 struct authorities *system, struct complaints *complaints)
 {
 	if (!section->dir)
 		return load_one(store, section, system, complaints);
@@ -262,19 +262,12 @@ static bool load_section(struct cert_store *store, const struct certificate_conf
 }
 
 static bool load_certificates(struct cert_store *store, const struct listener_config *listener,
-			      struct complaints *complaints)
+			      struct authorities *system, struct complaints *complaints)
 {
-	X509_STORE *system = X509_STORE_new();
 	bool good = true;
 
-	if (!system || X509_STORE_set_default_paths(system) != 1) {
-		say_failed(listener, complaints);
-		X509_STORE_free(system);
-		return false;
-	}
 	for (size_t i = 0; i < listener->certificate_count; i++)
 		good = load_section(store, listener->certificates[i], system, complaints) && good;
-	X509_STORE_free(system);
 	ERR_clear_error();
 	return good;
 }
@@ -298,7 +291,7 @@ static bool check_policy(const struct listener_config *listener, struct complain
 }
 
 static bool load(struct cert_store *store, const struct listener_config *listener,
-		 struct complaints *complaints)
+		 struct authorities *system, struct complaints *complaints)
 {
 	if (listener->certificate_count == 0) {
 		complain(complaints, listener->place,
@@ -313,7 +306,7 @@ static bool load(struct cert_store *store, const struct listener_config *listene
 		good = store->clients != NULL;
 	}
 	good = check_policy(listener, complaints) && good;
-	if (!load_certificates(store, listener, complaints) || !good)
+	if (!load_certificates(store, listener, system, complaints) || !good)
 		return false;
 	if (index_names(store, complaints) && open_contexts(store, listener))
 		return true;
@@ -322,17 +315,23 @@ static bool load(struct cert_store *store, const struct listener_config *listene
 }
 
 struct cert_store *cert_store_load(const struct listener_config *listener,
-				   const struct ticket_keys *keys, struct complaints *complaints)
+				   const struct ticket_keys *keys, struct authorities *system,
+				   struct complaints *complaints)
 {
 	struct cert_store *store = calloc(1, sizeof *store);
+	struct authorities own = { 0 };
+	bool good = false;
 
 	ERR_clear_error();
 	if (store)
 		store->keys = keys;
-	if (store && load(store, listener, complaints))
-		return store;
-	if (!store)
+	if (store)
+		good = load(store, listener, system ? system : &own, complaints);
+	else
 		say_failed(listener, complaints);
+	authorities_release(&own);
+	if (good)
+		return store;
 	ERR_clear_error();
 	cert_store_free(store);
 	return NULL;

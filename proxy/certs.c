@@ -1,4 +1,5 @@
 #include "proxy/certs.h"
+#include "certs/authorities.h"
 #include "certs/inform.h"
 
 #include <inttypes.h>
@@ -10,6 +11,7 @@ struct report {
 	const struct config *config;
 	const struct certificate_config *section;
 	struct cert_facts facts;
+	struct authorities system;
 	int64_t now;
 	bool json;
 	size_t printed; /* certificates so far */
@@ -185,7 +187,7 @@ static bool report_section(struct report *report, struct complaints *complaints)
 					    .place = section->place,
 					    .certificates = &section,
 					    .certificate_count = 1 };
-	struct cert_store *store = cert_store_load(&listener, NULL, complaints);
+	struct cert_store *store = cert_store_load(&listener, NULL, &report->system, complaints);
 	for (size_t i = 0; store != NULL && i < cert_store_count(store); i++) {
 		cert_store_facts(store, i, &report->facts);
 		(report->json ? print_json : print_text)(report);
@@ -210,6 +212,7 @@ enum exit_status certs_run(const struct args *args)
 	if (complaints.text != NULL)
 		fputs(complaints.text, stderr);
 	complaints_release(&complaints);
+	authorities_release(&report.system);
 	config_free(config);
 	return good ? EXIT_STOPPED : EXIT_CONFIGURATION;
 }

@@ -1,4 +1,5 @@
 #include "proxy/generation.h"
+#include "certs/authorities.h"
 #include "proxy/files.h"
 #include "proxy/loops.h"
 
@@ -6,7 +7,7 @@
 #include <stdlib.h>
 
 static bool load_certs(struct generation *generation, const struct ticket_keys *keys,
-		       struct complaints *complaints)
+		       struct authorities *system, struct complaints *complaints)
 {
 	const struct config *config = generation->config;
 	generation->certs = calloc(config->listener_count + 1, sizeof(struct cert_store *));
@@ -16,13 +17,15 @@ static bool load_certs(struct generation *generation, const struct ticket_keys *
 	}
 	bool good = true;
 	for (size_t i = 0; i < config->listener_count; i++) {
-		generation->certs[i] = cert_store_load(&config->listeners[i], keys, complaints);
+		generation->certs[i] =
+			cert_store_load(&config->listeners[i], keys, system, complaints);
 		good = good && generation->certs[i] != NULL;
 	}
 	return good;
 }
 
-static bool load_server_tls(struct generation *generation, struct complaints *complaints)
+static bool load_server_tls(struct generation *generation, struct authorities *system,
+			    struct complaints *complaints)
 {
 	const struct config *config = generation->config;
 	generation->server_tls = calloc(config->backend_count + 1, sizeof(struct server_tls *));
@@ -34,7 +37,8 @@ static bool load_server_tls(struct generation *generation, struct complaints *co
 	for (size_t i = 0; i < config->backend_count; i++) {
 		if (config->backends[i].tls == BACKEND_TLS_OFF)
 			continue;
-		generation->server_tls[i] = server_tls_load(&config->backends[i], complaints);
+		generation->server_tls[i] =
+			server_tls_load(&config->backends[i], system, complaints);
 		good = good && generation->server_tls[i] != NULL;
 	}
 	return good;
@@ -54,7 +58,7 @@ static void check_certs(const struct config *config, struct complaints *complain
 			all[nobody.certificate_count++] = certificate;
 	}
 	if (nobody.certificate_count > 0)
-		cert_store_free(cert_store_load(&nobody, NULL, complaints));
+		cert_store_free(cert_store_load(&nobody, NULL, NULL, complaints));
 	free(all);
 }
 
@@ -65,8 +69,10 @@ static struct generation *load_rest(struct generation *generation, const struct 
 	/* A file that changes while it is read is one that has changed. */
 	generation->mark = files_mark(generation->config);
 	/* Each of them is tried, so that one run tells all. */
-	bool good = load_certs(generation, keys, complaints);
-	good = load_server_tls(generation, complaints) && good;
+	struct authorities system = { 0 };
+	bool good = load_certs(generation, keys, &system, complaints);
+	good = load_server_tls(generation, &system, complaints) && good;
+	authorities_release(&system);
 	good = privilege_find(&generation->privilege, generation->config, complaints) && good;
 	if (good)
 		return generation;

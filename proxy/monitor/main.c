@@ -140,14 +140,6 @@ static void leave(struct frame *frame)
 	monitor_settle(&frame->monitor);
 }
 
-/* The master has opened the log anew. */
-static void take_log(struct monitor *monitor, int fd)
-{
-	if (monitor->log.fd > STDERR_FILENO)
-		close(monitor->log.fd);
-	monitor->log.fd = fd;
-}
-
 static void channel_ready(struct ev_loop *loop, ev_io *io, int events)
 {
 	struct frame *frame = io->data;
@@ -157,7 +149,7 @@ static void channel_ready(struct ev_loop *loop, ev_io *io, int events)
 	(void)events;
 	while ((news = channel_read(io->fd, &fd)) == CHANNEL_WOKEN) {
 		if (fd >= 0)
-			take_log(&frame->monitor, fd);
+			log_take(&frame->monitor.log, fd); /* opened anew */
 	}
 	if (news == CHANNEL_CLOSED) {
 		leave(frame);

@@ -1,6 +1,7 @@
 /* The duty that watches the servers. */
 #include "proxy/monitor/probes.h"
 #include "base/clock.h"
+#include "certs/authorities.h"
 #include "certs/server_tls.h"
 #include "proxy/relay/identity.h"
 
@@ -93,15 +94,18 @@ static void load_tls(struct probes *probes)
 {
 	const struct config *config = probes->monitor->config;
 	struct complaints complaints = { 0 };
+	struct authorities system = { 0 };
 
 	for (size_t i = 0; i < config->backend_count; i++) {
 		if (config->backends[i].tls != BACKEND_TLS_OFF)
-			probes->tls[i] = server_tls_load(&config->backends[i], &complaints);
+			probes->tls[i] =
+				server_tls_load(&config->backends[i], &system, &complaints);
 	}
 	if (complaints.count > 0)
 		log_say(&probes->monitor->log, LOG_LEVEL_ERROR, "monitor",
 			"servers are not probed: %s", complaints.text);
 	complaints_release(&complaints);
+	authorities_release(&system);
 }
 
 static bool make_room(struct probes *probes)

@@ -44,28 +44,6 @@ static enum tls_handshake accept_failed(SSL *ssl, int result, const char **why)
 		       : TLS_CLOSED;
 }
 
-enum tls_handshake tls_accept(SSL *ssl, const char **why)
-{
-	enum tls_handshake outcome;
-
-	ERR_clear_error();
-	/* A record's header and body in one read; the buffer is given back when it is empty. */
-	SSL_set_read_ahead(ssl, 1);
-	int result = SSL_accept(ssl);
-	if (result == 1)
-		return TLS_DONE;
-	switch (result = SSL_get_error(ssl, result)) {
-	case SSL_ERROR_WANT_READ:
-		return TLS_WANTS_READ;
-	case SSL_ERROR_WANT_WRITE:
-		return TLS_WANTS_WRITE;
-	default:
-		outcome = accept_failed(ssl, result, why);
-		ERR_clear_error();
-		return outcome;
-	}
-}
-
 static enum tls_handshake connect_failed(SSL *ssl, int result, const char **why)
 {
 	unsigned long error = ERR_peek_error();
@@ -80,13 +58,17 @@ static enum tls_handshake connect_failed(SSL *ssl, int result, const char **why)
 	return result == SSL_ERROR_SSL && error != 0 ? TLS_FAILED : TLS_CLOSED;
 }
 
-enum tls_handshake tls_connect(SSL *ssl, const char **why)
+/* `failed` says what became of it. */
+static inline enum tls_handshake go_on(SSL *ssl, const char **why,
+				       enum tls_handshake (*failed)(SSL *ssl, int result,
+								    const char **why))
 {
 	enum tls_handshake outcome;
 
 	ERR_clear_error();
+	/* A record's header and body in one read; the buffer is given back when it is empty. */
 	SSL_set_read_ahead(ssl, 1);
-	int result = SSL_connect(ssl);
+	int result = SSL_do_handshake(ssl);
 	if (result == 1)
 		return TLS_DONE;
 	switch (result = SSL_get_error(ssl, result)) {
@@ -95,10 +77,20 @@ enum tls_handshake tls_connect(SSL *ssl, const char **why)
 	case SSL_ERROR_WANT_WRITE:
 		return TLS_WANTS_WRITE;
 	default:
-		outcome = connect_failed(ssl, result, why);
+		outcome = failed(ssl, result, why);
 		ERR_clear_error();
 		return outcome;
 	}
+}
+
+enum tls_handshake tls_accept(SSL *ssl, const char **why)
+{
+	return go_on(ssl, why, accept_failed);
+}
+
+enum tls_handshake tls_connect(SSL *ssl, const char **why)
+{
+	return go_on(ssl, why, connect_failed);
 }
 
 ssize_t tls_read(SSL *ssl, char *to, size_t room, bool *clean, bool *wants_write)

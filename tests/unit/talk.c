@@ -54,7 +54,7 @@ struct cert_store *talk_store(struct offer offer)
 
 	for (size_t i = 0; i < offer.count; i++)
 		sections[i] = &talk_pki.section[offer.order[i]];
-	struct cert_store *store = cert_store_load(&listener, offer.keys, &said);
+	struct cert_store *store = cert_store_load(&listener, offer.keys, NULL, &said);
 	if (!store || said.warnings != offer.warnings)
 		fail_msg("%s", said.text);
 	complaints_release(&said);

@@ -39,7 +39,7 @@ static struct cert_store *load(struct certificate_config *section, struct compla
 					    .tls_policy = TLS_INTERMEDIATE,
 					    .tickets = TICKETS_AUTO };
 
-	return cert_store_load(&listener, NULL, said);
+	return cert_store_load(&listener, NULL, NULL, said);
 }
 
 /* ---------------------------------------------------------------------------------- directories */

@@ -1,5 +1,6 @@
 /* Every complaint about a certificate, a chain or a key; and the development certificate. */
 #include "certs/cert.h"
+#include "certs/authorities.h"
 #include "certs/certs.h"
 #include "tests/unit/pki.h"
 
@@ -66,7 +67,7 @@ static struct cert_store *load_sections(struct certificate_config **sections, si
 		.tls_policy = TLS_INTERMEDIATE,
 		.tickets = TICKETS_AUTO,
 	};
-	struct cert_store *store = cert_store_load(&listener, NULL, said);
+	struct cert_store *store = cert_store_load(&listener, NULL, NULL, said);
 
 	assert_int_equal(ERR_peek_error(), 0);
 	return store;
@@ -127,6 +128,30 @@ static void good_chains_are_taken_in_silence(void **state)
 		.title = "direct", .names = "DNS:d.example", .issuer = &pki.root });
 	expect_chain(CHAIN(&direct), 1, direct.key, 0, 0, NULL);
 	pki_drop(&direct);
+}
+
+/* The list is long: who comes second is given what the first has read. */
+static void what_the_system_trusts_is_read_once(void **state)
+{
+	struct pki_cert other = pki_make((struct pki_wish){ .title = "Other", .ca = true });
+	struct authorities system = { 0 };
+	char *roots = pki_path(&pki.dir, "roots.pem");
+	(void)state;
+
+	X509_STORE *bundle = authorities_bundle(&system);
+	assert_non_null(bundle);
+	assert_string_equal(system.path, roots);
+	pki_write_chain(roots, CHAIN(&other), 1);
+	assert_ptr_equal(authorities_bundle(&system), bundle);
+	assert_int_equal(sk_X509_OBJECT_num(X509_STORE_get0_objects(bundle)), 1);
+	X509_STORE *all = authorities_all(&system);
+	assert_ptr_equal(
+		X509_OBJECT_get0_X509(sk_X509_OBJECT_value(X509_STORE_get0_objects(all), 0)),
+		X509_OBJECT_get0_X509(sk_X509_OBJECT_value(X509_STORE_get0_objects(bundle), 0)));
+	authorities_release(&system);
+	pki_write_chain(roots, CHAIN(&pki.root), 1);
+	pki_drop(&other);
+	free(roots);
 }
 
 static void incomplete_chains_are_a_warning(void **state)
@@ -348,6 +373,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(good_chains_are_taken_in_silence),
+		cmocka_unit_test(what_the_system_trusts_is_read_once),
 		cmocka_unit_test(incomplete_chains_are_a_warning),
 		cmocka_unit_test(misplaced_certificates_are_named),
 		cmocka_unit_test(another_way_to_a_root_is_taken),

@@ -99,7 +99,7 @@ static void unknown_names_are_told(void **state)
 						    .tls_policy = TLS_INTERMEDIATE,
 						    .ciphers = rows[i].ciphers,
 						    .groups = rows[i].groups };
-		assert_null(cert_store_load(&listener, NULL, &said));
+		assert_null(cert_store_load(&listener, NULL, NULL, &said));
 		assert_int_equal(said.count, 1);
 		assert_non_null(strstr(said.text, rows[i].words));
 		complaints_release(&said);
