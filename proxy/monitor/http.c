@@ -10,15 +10,24 @@
 #include <errno.h>
 #include <microhttpd.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 enum { CONNECTIONS_MAX = 64, IDLE_S = 10, CONNECTION_BYTES = 32 * 1024, RUN_MS = 1000 };
 
-/* One listening socket. */
+/* A connection's socket, and whether its end has been shown to the library. */
+struct caller {
+	int fd;
+	bool shown;
+};
+
+/* One listening socket, and who came by it: callers[0, count), in any order. */
 struct window {
 	struct MHD_Daemon *daemon;
 	struct ev_loop *loop;
 	ev_io io;
 	ev_timer timer;
+	size_t count;
+	struct caller callers[CONNECTIONS_MAX];
 };
 
 struct http {
@@ -176,6 +185,42 @@ static enum MHD_Result answer(void *owner, struct MHD_Connection *connection, co
 
 /* ---------------------------------------------------------------------------------- its loop */
 
+static void caller_noted(void *owner, struct MHD_Connection *connection, void **state,
+			 enum MHD_ConnectionNotificationCode what)
+{
+	struct window *window = owner;
+	int fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+	(void)state;
+	if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+		if (window->count < CONNECTIONS_MAX)
+			window->callers[window->count++] = (struct caller){ fd, false };
+		return;
+	}
+	for (size_t i = 0; i < window->count; i++) {
+		if (window->callers[i].fd == fd) {
+			window->callers[i] = window->callers[--window->count];
+			return;
+		}
+	}
+}
+
+/*
+ * The library watches edges, and takes a short read for the last there is: an end that came with
+ * the bytes before it is never seen, and who is gone would keep a place until IDLE_S. Closing the
+ * half that has ended changes nothing but makes an edge.
+ */
+static void show_ends(struct window *window)
+{
+	for (size_t i = 0; i < window->count; i++) {
+		struct caller *caller = &window->callers[i];
+		char byte;
+		if (!caller->shown && recv(caller->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0) {
+			shutdown(caller->fd, SHUT_RD);
+			caller->shown = true;
+		}
+	}
+}
+
 /*
  * Twice: at the limit of connections it leaves the listening socket alone, and only the run after
  * one in which some have ended takes it up again. By the clock, too, since all may have ended in
@@ -186,6 +231,7 @@ static void window_run(struct window *window)
 	MHD_UNSIGNED_LONG_LONG timeout_ms = RUN_MS;
 	MHD_run(window->daemon);
 	MHD_run(window->daemon);
+	show_ends(window);
 	ev_timer_stop(window->loop, &window->timer);
 	if (MHD_get_timeout(window->daemon, &timeout_ms) != MHD_YES || timeout_ms > RUN_MS)
 		timeout_ms = RUN_MS;
@@ -214,7 +260,8 @@ static bool window_open(struct http *http, struct window *window, int fd)
 					  MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
 					  (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
 					  (unsigned)IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-					  (size_t)CONNECTION_BYTES, MHD_OPTION_END);
+					  (size_t)CONNECTION_BYTES, MHD_OPTION_NOTIFY_CONNECTION,
+					  caller_noted, window, MHD_OPTION_END);
 	if (window->daemon == NULL)
 		return false;
 	const union MHD_DaemonInfo *info =

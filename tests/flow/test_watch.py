@@ -1,5 +1,6 @@
 """What the monitor serves: metrics and status by HTTP, and commands over the control socket."""
 
+import errno
 import json
 import os
 import random
@@ -242,8 +243,21 @@ def http_bytes(one, data):
             peer.sendall(data)
             peer.shutdown(socket.SHUT_WR)
             return b"".join(iter(lambda: peer.recv(65536), b""))
-        except (BrokenPipeError, ConnectionResetError):
+        except OSError as error:
+            assert error.errno in (errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN)
             return b""
+
+
+def test_an_end_that_comes_with_bytes_is_seen(watched):
+    """Who is gone keeps no place: it ends before one that is silent, though it came later."""
+    one = watched()
+    address = ("127.0.0.1", one.port.number)
+    with socket.create_connection(address) as silent, socket.create_connection(address) as gone:
+        silent.sendall(b"GET /met")
+        gone.send(b"GET /met", socket.MSG_MORE)
+        gone.shutdown(socket.SHUT_WR)
+        assert select.select((silent, gone), (), (), PATIENCE_S)[0] == [gone]
+    assert http_bytes(one, b"GET /livez HTTP/1.0\r\n\r\n").endswith(b"ok\n")
 
 
 def test_garbage_by_http_harms_nothing(watched):
