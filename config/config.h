@@ -87,4 +87,10 @@ enum config_print { CONFIG_EFFECTIVE, CONFIG_DEFAULTS, CONFIG_CHANGED };
  */
 void config_print(const struct config *config, enum config_print what, FILE *to);
 
+/*
+ * A number for all that the backend's section says and leaves to defaults: the same in each process
+ * and configuration where that is the same. Its lowest byte is zero; it is never 0.
+ */
+uint64_t config_backend_mark(const struct backend_config *backend);
+
 #endif

@@ -2,6 +2,7 @@
 #include "config/print.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 enum { LINE_COLUMNS = 100 };
 
@@ -137,4 +138,22 @@ void config_print(const struct config *config, enum config_print what, FILE *to)
 		for (size_t i = 0; i < section_count(config, kind); i++)
 			print_section(config, kind, section_values(config, kind, i),
 				      what == CONFIG_CHANGED, to);
+}
+
+uint64_t config_backend_mark(const struct backend_config *backend)
+{
+	uint64_t mark = UINT64_C(0xcbf29ce484222325);
+	char *text = NULL;
+	size_t len = 0;
+	FILE *to = open_memstream(&text, &len);
+
+	if (to) {
+		print_section(NULL, SECTION_BACKEND, backend, false, to);
+		fclose(to);
+	}
+	/* FNV-1a. */
+	for (size_t i = 0; text && i < len; i++)
+		mark = (mark ^ (unsigned char)text[i]) * UINT64_C(0x100000001b3);
+	free(text);
+	return (mark | UINT64_C(1) << 63) & ~UINT64_C(0xff);
 }

@@ -1,16 +1,19 @@
 /*
- * `identity = auto`: on which way a server can be told of clients. One that greets by itself is
- * never sent a PROXY header, but where it asks for one: it would take it for an attack.
+ * In which way a server is told of clients: as configured, where it can be, or, where `identity` is
+ * `auto`, as is found out here, for all workers. A server that greets by itself is never sent a
+ * PROXY header, but where it asks for one: it would take it for an attack.
  */
 #include "proxy/monitor/target.h"
 #include "proxy/relay/identity.h"
 #include "base/clock.h"
+#include "proxy/relay/told.h"
 
 enum {
 	WAIT_MS = 5 * 1000,   /* for a greeting, before it counts as silent */
 	NEARLY_MS = 4 * 1000, /* a server that waits for a header may give up as soon as we do */
 	PATIENT_MS = 60 * 1000,
-	AGAIN_MS = 10 * 1000,
+	FIRST_WAIT_MS = 1000,     /* before it is tried again; doubled each time, */
+	MOST_WAIT_MS = 10 * 1000, /* ... up to that */
 };
 
 /* Tried in turn; the last is for servers that greet late. */
@@ -28,19 +31,17 @@ enum { WAYS = sizeof ways / sizeof *ways };
 
 static void plan(struct target *target, struct call_plan *plan)
 {
+	uint64_t wait_ms = ways[target->way_tried].wait_ms;
+
+	if (target->way_tried == 0)
+		target->doubts = target->record->doubts;
 	plan->way.plan.way = identity_way(ways[target->way_tried].mode);
-	if (plan->greeting_ms > ways[target->way_tried].wait_ms || target->way_tried == WAYS - 1)
-		plan->greeting_ms = ways[target->way_tried].wait_ms;
+	if (plan->greeting_ms > wait_ms || target->way_tried == WAYS - 1)
+		plan->greeting_ms = wait_ms;
 }
 
-/* As sessions tell it that find it out by themselves. */
 static void say_found(const struct target *target, enum identity_mode mode)
 {
-	static const char *const words[] = {
-		[IDENTITY_PROXY_V1] = "proxy-v1",
-		[IDENTITY_PROXY_V2] = "proxy-v2",
-		[IDENTITY_XCLIENT] = "xclient",
-	};
 	bool none = mode == IDENTITY_NONE;
 	struct log_line line;
 
@@ -49,21 +50,66 @@ static void say_found(const struct target *target, enum identity_mode mode)
 		return;
 	if (none)
 		log_str(&line, "detail",
-			"the server greets by itself and announces no XCLIENT: it sees Postern's "
-			"address in place of all clients'");
+			"the server announces no XCLIENT: it sees Postern's address in place of "
+			"all clients'");
 	else
-		log_str(&line, "identity", words[mode]);
+		log_str(&line, "identity", identity_word(mode));
 	log_end(&line);
+}
+
+/* What a server is told by has one writer, and is said where it is written. */
+static void is_told(struct target *target, enum identity_mode mode)
+{
+	unsigned before = IDENTITY_AUTO;
+
+	/* A monitor with another configuration has taken over. */
+	if (target->probes->leaving)
+		return;
+	server_told(target->record, target->mark, &before);
+	if (before == mode)
+		return;
+	server_set_told(target->record, target->mark, mode);
+	say_found(target, mode);
+	target_doubt_verdict(target);
+}
+
+bool target_meet(struct target *target)
+{
+	unsigned known;
+
+	target->record->unfound = 0;
+	if (!server_told(target->record, target->mark, &known)) {
+		known = target->backend->identity;
+		server_set_told(target->record, target->mark, known);
+	}
+	return known == IDENTITY_AUTO;
+}
+
+void target_learn(struct target *target)
+{
+	bool xclient = target->call.ask.xclient;
+	enum identity_mode mode = xclient ? IDENTITY_XCLIENT : IDENTITY_NONE;
+	unsigned told = IDENTITY_AUTO;
+
+	if (target->backend->identity == IDENTITY_AUTO)
+		server_told(target->record, target->mark, &told);
+	else
+		told = target->backend->identity;
+	if (target->backend->identity == IDENTITY_XCLIENT ||
+	    (target->backend->identity == IDENTITY_AUTO &&
+	     (told == IDENTITY_XCLIENT || told == IDENTITY_NONE)))
+		is_told(target, mode);
 }
 
 static void found(struct target *target, enum identity_mode mode)
 {
 	if (mode == IDENTITY_NONE && target->call.ask.xclient)
 		mode = IDENTITY_XCLIENT;
-	if (target->record->identity != mode)
-		say_found(target, mode);
-	target->record->identity = (uint8_t)mode;
+	is_told(target, mode);
+	target->record->doubts_heard = target->doubts;
+	target->record->unfound = 0;
 	target->way_tried = 0;
+	target->find_wait_ms = 0;
 	target_is_well(target);
 	target_doubt_verdict(target);
 	if (target->backend->probe_ms > 0)
@@ -83,11 +129,15 @@ static bool waits_for_header(const struct target *target, enum call_end end)
 
 static void not_found(struct target *target, const char *why)
 {
+	uint64_t wait_ms = target->find_wait_ms == 0 ? FIRST_WAIT_MS : 2 * target->find_wait_ms;
+
 	target->way_tried = 0;
+	target->find_wait_ms = wait_ms < MOST_WAIT_MS ? wait_ms : MOST_WAIT_MS;
+	target->record->unfound = 1;
 	if (ask_was_busy(&target->call.ask))
 		why = target->call.ask.words;
 	target_is_unwell(target, why);
-	target_plan(target, ERRAND_FIND, AGAIN_MS);
+	target_plan(target, ERRAND_FIND, target->find_wait_ms);
 }
 
 static void ended(struct target *target, enum call_end end, const char *why)

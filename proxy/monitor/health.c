@@ -98,6 +98,7 @@ void target_is_well(struct target *target)
 {
 	target->busy_code = 0;
 	take_offer(target, &target->call.ask.offer);
+	target_learn(target);
 	take_health(target, true, NULL);
 }
 

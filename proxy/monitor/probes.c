@@ -33,6 +33,9 @@ static void look(struct ev_loop *loop, ev_timer *timer, int events)
 		if (failures != target->failures && target->backend->probe_ms > 0)
 			target_hasten(target, ERRAND_HEALTH, 0);
 		target->failures = failures;
+		if (target->backend->identity == IDENTITY_AUTO && target->way_tried == 0 &&
+		    target->record->doubts != target->doubts)
+			target_hasten(target, ERRAND_FIND, 0);
 	}
 }
 
@@ -45,8 +48,7 @@ static bool is_asked(const struct backend_config *backend)
 static void begin(struct target *target)
 {
 	const struct backend_config *backend = target->backend;
-	bool finds =
-		backend->identity == IDENTITY_AUTO && target->record->identity == IDENTITY_AUTO;
+	bool finds = target_meet(target);
 
 	if (backend->identity == IDENTITY_TRANSPARENT)
 		target->record->verdict = SERVER_CLOSED;

@@ -1,6 +1,7 @@
 #include "proxy/monitor/target.h"
 #include "base/clock.h"
 #include "proxy/relay/identity.h"
+#include "proxy/relay/told.h"
 
 #include <stdlib.h>
 
@@ -14,9 +15,11 @@ static const struct errand *const errands[] = {
 
 enum identity_mode target_identity(const struct target *target)
 {
-	enum identity_mode mode = target->backend->identity;
+	unsigned mode = target->backend->identity;
 
-	return mode == IDENTITY_AUTO ? (enum identity_mode)target->record->identity : mode;
+	if (mode == IDENTITY_AUTO)
+		server_told(target->record, target->mark, &mode);
+	return (enum identity_mode)mode;
 }
 
 bool target_say(struct log_line *line, const struct target *target, enum log_level level,
@@ -177,6 +180,8 @@ void target_watch(struct target *target, struct probes *probes,
 		.errand = ERRAND_NONE,
 		.due_ms = { UINT64_MAX, UINT64_MAX, UINT64_MAX },
 		.failures = record->failures,
+		.doubts = record->doubts_heard,
+		.mark = config_backend_mark(backend),
 	};
 	call_init(&target->call, probes->monitor->loop, &probes->pool, call_ended, target);
 	ev_timer_init(&target->timer, due, 0., 0.);

@@ -47,7 +47,10 @@ struct target {
 	uint64_t failures;  /* of the workers, as last seen */
 	uint16_t busy_code; /* of the refusal that was told in the log; 0: none */
 	bool told_no_auth;
-	unsigned way_tried;     /* by find.c */
+	uint64_t mark;          /* of the backend's configuration */
+	unsigned way_tried;     /* by find.c, */
+	uint64_t find_wait_ms;  /* ... before it is tried again, */
+	uint32_t doubts;        /* ... and of the workers when it began */
 	bool guarded;           /* whether it relays is to be asked */
 	uint64_t relay_wait_ms; /* before the question is put again */
 	uint16_t relay_code;    /* of the answer that was told in the log; 0: none */
@@ -82,6 +85,15 @@ void target_doubt_verdict(struct target *target);
 
 /* How Postern tells it of clients; IDENTITY_AUTO: that is not found yet. */
 enum identity_mode target_identity(const struct target *target);
+
+/*
+ * How it is told is as configured, or what was found of it by the same configuration; and is found
+ * anew where it must be (find.c). True: it must.
+ */
+bool target_meet(struct target *target);
+
+/* It has answered EHLO: whether it can be told by XCLIENT. */
+void target_learn(struct target *target);
 
 /* A line of the log about it; to be ended with log_end(). False: it is not logged. */
 bool target_say(struct log_line *line, const struct target *target, enum log_level level,

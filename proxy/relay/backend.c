@@ -47,7 +47,7 @@ static bool begin_dial(struct session *s)
 	const struct backend_config *backend = s->service->listener->backend;
 	struct dialer_way way = backend_way(s->relay, backend, s->journey.chosen);
 
-	way.plan.way = introduce_way(s, &way.plan.confirm);
+	way.plan.way = introduce_way(s);
 	if (!fill_identity(s, way.plan.way))
 		return false;
 	dialer_begin(&s->dialer, &way, s->identity);
@@ -100,8 +100,9 @@ static bool dial(struct session *s)
 	bool moved = dialer_move(&s->dialer, &s->server, &s->relay->pool);
 
 	if (s->dialer.stage == DIALER_FAILED) {
-		if (!introduce_failed(s))
-			route_lost(s, s->dialer.reason, s->dialer.detail);
+		if (s->dialer.reason != END_BACKEND_DOWN)
+			introduce_failed(s);
+		route_lost(s, s->dialer.reason, s->dialer.detail);
 		return moved;
 	}
 	if (s->dialing == DIALING_CONNECT && s->dialer.stage != DIALER_CONNECTING) {

@@ -1,4 +1,5 @@
 #include "proxy/relay/group.h"
+#include "proxy/relay/told.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,8 @@ bool group_init(struct group *group, const struct backend_config *config,
 	size_t count = config->server.count;
 
 	*group = (struct group){ .config = config, .table = table, .row = row };
+	if (config->identity == IDENTITY_AUTO)
+		group->mark = config_backend_mark(config);
 	group->members = calloc(count, sizeof *group->members);
 	group->sources = calloc(config->source.count + 1, sizeof *group->sources);
 	if (!group->members || !group->sources)
@@ -18,6 +21,7 @@ bool group_init(struct group *group, const struct backend_config *config,
 	for (size_t i = 0; i < count; i++) {
 		struct member *member = &group->members[i];
 		member->config = &config->server.item[i];
+		member->identity = config->identity;
 		member->server = servers_find(table, config->name, member->config->written);
 		if (member->server == SIZE_MAX)
 			return false;
@@ -94,6 +98,24 @@ static uint64_t rank(const struct group *group, const struct wish *wish, size_t 
 	return turns;
 }
 
+/*
+ * `identity = auto`: the monitor has found how the server is told. Is that doubted, it is found
+ * anew: until then what greets by itself, perhaps, must get no PROXY header. When the configuration
+ * is no longer the one that serves, what was known last holds.
+ */
+static bool is_met(const struct group *group, struct member *member)
+{
+	const struct server_record *record = member->record;
+
+	if (group->mark == 0)
+		return true;
+	server_told(record, group->mark, &member->identity);
+	bool is_header =
+		member->identity == IDENTITY_PROXY_V1 || member->identity == IDENTITY_PROXY_V2;
+	return member->identity != IDENTITY_AUTO &&
+	       (!is_header || record->doubts == record->doubts_heard);
+}
+
 /* What stands against a member before it is asked for room; GROUP_TAKEN: nothing. */
 static enum group_answer obstacle(const struct group *group, struct member *member,
 				  const struct wish *wish)
@@ -109,6 +131,8 @@ static enum group_answer obstacle(const struct group *group, struct member *memb
 		return GROUP_DOWN;
 	if (wish->stranger && record->verdict != SERVER_CLOSED)
 		return record->verdict == SERVER_RELAYS ? GROUP_RELAYS : GROUP_UNASKED;
+	if (!is_met(group, member))
+		return record->unfound ? GROUP_DOWN : GROUP_UNMET;
 	return record->admin == SERVER_PAUSED ? GROUP_PAUSED : GROUP_TAKEN;
 }
 
@@ -116,8 +140,8 @@ static enum group_answer obstacle(const struct group *group, struct member *memb
 static enum group_answer worse(enum group_answer a, enum group_answer b)
 {
 	static const uint8_t weight[] = {
-		[GROUP_DOWN] = 0,   [GROUP_RELAYS] = 1, [GROUP_UNASKED] = 2, [GROUP_NAMELESS] = 3,
-		[GROUP_PAUSED] = 3, [GROUP_FULL] = 4,   [GROUP_TAKEN] = 0,
+		[GROUP_DOWN] = 0,  [GROUP_RELAYS] = 1, [GROUP_UNASKED] = 2, [GROUP_NAMELESS] = 3,
+		[GROUP_UNMET] = 3, [GROUP_PAUSED] = 3, [GROUP_FULL] = 4,    [GROUP_TAKEN] = 0,
 	};
 
 	return weight[a] > weight[b] ? a : b;

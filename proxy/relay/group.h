@@ -19,9 +19,10 @@ struct member {
 	/* The worker's copy of the addresses, made anew when the master has found others. */
 	uint32_t sequence;
 	struct server_addresses addresses;
-	uint32_t good;    /* the address that is tried first: the last that worked */
-	uint32_t ahead;   /* sessions opened ahead that may be taken (warm.h) */
-	uint64_t said_ms; /* when the log was last told that it is busy; 0: never */
+	uint32_t good;     /* the address that is tried first: the last that worked */
+	uint32_t ahead;    /* sessions opened ahead that may be taken (warm.h) */
+	unsigned identity; /* enum identity_mode; IDENTITY_AUTO: not found yet */
+	uint64_t busy_said_ms, untold_said_ms; /* in the log; 0: never */
 };
 
 /* A session's way to a server. Zero at first. */
@@ -41,7 +42,8 @@ struct place {
 struct group {
 	const struct backend_config *config;
 	const struct server_table *table;
-	size_t row; /* the worker's, in the table */
+	size_t row;    /* the worker's, in the table */
+	uint64_t mark; /* of the configuration, where `identity` is auto */
 	struct member *members;
 	size_t count;
 	size_t turn;          /* where round-robin goes on */
@@ -64,6 +66,7 @@ enum group_answer {
 	GROUP_FULL,     /* there are servers, and none has room now */
 	GROUP_PAUSED,   /* the same, as the administrator has it */
 	GROUP_NAMELESS, /* the same: their names are being looked up for the first time */
+	GROUP_UNMET,    /* the same: how they can be told of clients is being found out */
 	GROUP_DOWN,     /* there is none that could be had */
 	GROUP_RELAYS,   /* those that could be had are open relays, */
 	GROUP_UNASKED,  /* or may be, as far as is known yet */
@@ -86,10 +89,7 @@ enum group_answer group_choose(struct group *group, struct place *place, const s
  */
 bool group_choose_other(struct group *group, struct place *place, const struct wish *wish);
 
-/*
- * Takes a place with that member for a session that is opened ahead, if nothing stands against it
- * and half of the places are left for clients. And such a session may be kept.
- */
+/* For a session opened ahead: a place, if half of them are left for clients; it may be kept. */
 bool group_enter_ahead(struct group *group, struct member *member, const struct wish *wish);
 bool group_may_keep_ahead(struct group *group, struct member *member, const struct wish *wish);
 

@@ -64,6 +64,17 @@ enum dial_way identity_way(enum identity_mode mode)
 	return (size_t)mode < sizeof ways / sizeof *ways ? ways[mode] : DIAL_SILENT;
 }
 
+const char *identity_word(unsigned mode)
+{
+	static const char *const words[] = {
+		[IDENTITY_AUTO] = "unknown",      [IDENTITY_NONE] = "none",
+		[IDENTITY_PROXY_V1] = "proxy-v1", [IDENTITY_PROXY_V2] = "proxy-v2",
+		[IDENTITY_XCLIENT] = "xclient",   [IDENTITY_TRANSPARENT] = "transparent",
+	};
+
+	return mode < sizeof words / sizeof *words ? words[mode] : "unknown";
+}
+
 enum dial_tls identity_tls(enum backend_tls tls)
 {
 	static const enum dial_tls kinds[] = {

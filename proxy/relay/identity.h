@@ -17,6 +17,8 @@ void identity_fill(struct identity *identity, const struct session *session);
 
 /* What an option of the configuration comes to; what is still to be found out tells nothing. */
 enum dial_way identity_way(enum identity_mode mode);
+/* As in the configuration; "unknown" where that is still to be found out. */
+const char *identity_word(unsigned mode);
 enum dial_tls identity_tls(enum backend_tls tls);
 
 /* Client and local end; an IPv4 address mapped into IPv6 is the IPv4 one. */

@@ -1,25 +1,20 @@
 /*
- * How a server is told whose session it is: as `identity` says, or, where that is `auto`, as is
- * found out. That is remembered in the table of servers until a dialling fails on it.
- *
- * A server is asked on connections of its own: it may take no second EHLO, and the client's is
- * still to come. A server that greets by itself never gets a PROXY header, but where it asks for
- * one.
+ * How a server is told whose session it is: as `identity` says, or, where that is `auto`, as the
+ * monitor has found (proxy/monitor/find.c). Workers find nothing out, but notice where what was
+ * found does not hold.
  */
 #ifndef PROXY_RELAY_INTRODUCE_H
 #define PROXY_RELAY_INTRODUCE_H
 
 #include "proxy/relay/session.h"
 
-/* What the server that is being connected is to be told by; *confirm as in struct dial_plan. */
-enum dial_way introduce_way(struct session *session, bool *confirm);
+/* What the server that is being connected is to be told by. */
+enum dial_way introduce_way(const struct session *session);
 
-/* The dialer is ready, or has failed, or is late. True: the server is being dialled once more. */
+/* The dialer is ready. True: the server is dialled once more, as it cannot be told. */
 bool introduce_ready(struct session *session);
-bool introduce_failed(struct session *session);
-bool introduce_late(struct session *session);
 
-/* How long the server may take, of `whole` seconds. */
-double introduce_patience(const struct session *session, double whole);
+/* It was connected, and it did not come to a greeting. */
+void introduce_failed(struct session *session);
 
 #endif

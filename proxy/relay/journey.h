@@ -13,18 +13,11 @@ enum dialing {
 	DIALING_DONE,
 };
 
-/* What is being found out of a server (introduce.h). */
-struct finding {
-	const struct member *member; /* of whom */
-	uint8_t question;
-	bool asks;   /* the dial that goes on is to find out; others may have meanwhile */
-	bool untold; /* it is not told of the client: it cannot be */
-};
-
 /* Times are of the loop, in seconds. */
 struct journey {
 	struct place place;                 /* with one of the backend's servers */
 	const struct server_config *chosen; /* the last that was dialled; NULL: none */
+	const struct member *untold;        /* announces no XCLIENT: it is not told of the client */
 	struct lack others;                 /* lack this, so the client is not told of it */
 	uint32_t failovers;                 /* to another address or server */
 	double dial_by;                     /* no other is tried after that */

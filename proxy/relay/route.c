@@ -60,7 +60,7 @@ static uint64_t wait_ms(const struct group *group, enum group_answer answer)
 
 	if (answer == GROUP_FULL)
 		return ms;
-	if (answer == GROUP_PAUSED || answer == GROUP_NAMELESS)
+	if (answer == GROUP_PAUSED || answer == GROUP_NAMELESS || answer == GROUP_UNMET)
 		return ms > 0 ? ms : PAUSE_MS;
 	return 0;
 }
@@ -99,6 +99,7 @@ static const struct {
 	[GROUP_FULL] = { END_BACKEND_FULL, "all servers have max_sessions" },
 	[GROUP_PAUSED] = { END_BACKEND_FULL, "the servers are paused" },
 	[GROUP_NAMELESS] = { END_BACKEND_DOWN, "the server's name is still being looked up" },
+	[GROUP_UNMET] = { END_BACKEND_DOWN, "not known yet how the server can be told of clients" },
 	[GROUP_DOWN] = { END_BACKEND_DOWN, "no server is up" },
 	[GROUP_RELAYS] = { END_OPEN_RELAY, "the server relays for strangers" },
 	[GROUP_UNASKED] = { END_OPEN_RELAY,
@@ -295,10 +296,10 @@ static void note_busy(struct session *s, struct slice greeting)
 	uint64_t now_ms = clock_ms();
 	struct log_line line;
 
-	if ((member->said_ms != 0 && now_ms - member->said_ms < SAY_AGAIN_MS) ||
+	if ((member->busy_said_ms != 0 && now_ms - member->busy_said_ms < SAY_AGAIN_MS) ||
 	    !log_begin(&line, s->relay->log, LOG_LEVEL_WARNING, "server-busy"))
 		return;
-	member->said_ms = now_ms;
+	member->busy_said_ms = now_ms;
 	log_str(&line, "id", s->id);
 	log_str(&line, "backend", group_of(s)->config->name);
 	log_str(&line, "server", member->config->written);
@@ -343,8 +344,7 @@ double route_patience(const struct session *s)
 	if (s->dialing == DIALING_CONNECT)
 		return seconds(group->config->connect_timeout_ms);
 	/* One that is hung leaves time for the others. */
-	double whole = seconds(s->relay->config->timeouts.greeting_ms) / (double)group->count;
-	return introduce_patience(s, whole);
+	return seconds(s->relay->config->timeouts.greeting_ms) / (double)group->count;
 }
 
 void route_late(struct session *s)
@@ -354,7 +354,8 @@ void route_late(struct session *s)
 		backend_fail(s, refusals[s->journey.lack].reason, refusals[s->journey.lack].detail);
 	} else if (s->dialing == DIALING_CONNECT) {
 		route_lost(s, END_BACKEND_DOWN, "the connection was not made in time");
-	} else if (!introduce_late(s)) {
+	} else {
+		introduce_failed(s);
 		route_lost(s, END_BACKEND_TIMEOUT, NULL);
 	}
 }

@@ -51,14 +51,16 @@ struct server_record {
 	/* Of the monitor; times by clock_ms(). */
 	_Alignas(64) _Atomic uint8_t health; /* enum server_health */
 	_Atomic uint8_t verdict;             /* enum server_verdict */
-	/* Of the workers, too: enum identity_mode that was found; IDENTITY_AUTO: none yet. */
-	_Atomic uint8_t identity;
+	_Atomic uint8_t unfound;             /* the last try to find how it is told has failed */
 	_Atomic uint8_t offered;     /* it has answered EHLO, and what follows is what it said */
 	_Atomic uint32_t keywords;   /* KEYWORD_BIT() of what it announced */
 	_Atomic uint32_t mechanisms; /* of AUTH, as bits (offer.h) */
 	_Atomic uint64_t size;       /* of SIZE; 0: no limit */
 	_Atomic uint64_t probed_ms;  /* when the last probe ended; 0: none has */
 	_Atomic uint64_t health_ms;  /* since when its health is what it is */
+	/* How it is told of clients, and by whose configuration: told.h. */
+	_Atomic uint64_t told;
+	_Atomic uint32_t doubts_heard; /* of `doubts`: what is told was found later than these */
 
 	/* Of the workers. */
 	_Alignas(64) _Atomic uint32_t
@@ -70,6 +72,7 @@ struct server_record {
 	_Atomic uint64_t greeting_ms; /* ... from the connection on */
 	_Atomic uint64_t failures;    /* no connection, or none that greeted */
 	_Atomic uint64_t busy;        /* ... of these, greetings of 4yz */
+	_Atomic uint32_t doubts;      /* cases that what was found does not seem to hold */
 };
 
 /* Master: the record has this key from now on, all else unknown; and is free again. */

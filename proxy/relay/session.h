@@ -51,8 +51,7 @@ struct session {
 	struct tls_client tls; /* whom the client's certificate shows */
 	struct dialer dialer;
 	struct identity
-		*identity; /* owned; as the server was told of the client; NULL: it was not */
-	struct finding finding;
+		*identity;      /* owned; as the server was told of the client; NULL: it was not */
 	struct journey journey; /* to one of the backend's servers */
 	char id[SESSION_ID_BYTES];
 	struct addr address; /* of the client, as a balancer in front announced it or not */

@@ -1,10 +1,12 @@
 """identity = auto: what is found out of a server, that it is remembered, and that it is told of."""
+# The monitor finds it out, without probes, too; clients that come earlier wait for it.
 
 import time
 
 import pytest
 
 from lib import fake
+from lib.basics import until
 from lib.client import Client
 from lib.proxyheader import ProxyServer
 from test_identity import XclientServer
@@ -27,7 +29,7 @@ def deliver(proxy):
 
 
 def sessions(server):
-    """Those of clients. The monitor finds out for itself, and who knows first tells all."""
+    """Those of clients: the monitor has its own."""
     return [talk for talk in server.talks
             if any(command.startswith("MAIL ") for command in getattr(talk, "commands", ()))]
 
@@ -119,8 +121,10 @@ def test_slow_server_never_takes_a_header_for_a_command(postern, backend):
     answers = {"": unknown, "\0": unknown, "PROXY": unknown}
     server = backend(OneHello(greeting=greeting, **answers))
     proxy = start(postern, server)
+    until(lambda: proxy.events("no-identity"), proxy.log, seconds=60)
     deliver(proxy)
     assert len(proxy.events("no-identity")) == 1
+    assert all(talk.received[:5] in (b"", b"EHLO ") for talk in sessions(server))
     assert not proxy.events("identity-found")
 
 
@@ -144,6 +148,29 @@ def test_what_was_found_is_forgotten_when_it_is_no_longer_so(postern, backend):
     with Client(proxy.address()) as client:
         client.handshake()
         client.ends("421 4.3.2 ")
+    seen = len(server.talks)
     deliver(proxy)
+    # The one that failed is the last that has got a header.
+    assert all(talk.commands[0] in ("EHLO mail.test", "QUIT") for talk in server.talks[seen:])
     assert [event["identity"] for event in proxy.events("identity-found")] == ["proxy-v2",
                                                                                "xclient"]
+
+
+def test_nobody_waits_for_a_server_that_is_not_there(postern, down):
+    """It cannot be found how it is told; that is no reason to hold clients for long."""
+    proxy = postern(backend=down, sections={"backend mta": {"identity": "auto"}},
+                    timeouts={"greeting": "60s"})
+    with Client(proxy.address()) as client:
+        client.handshake()
+        client.ends("421 4.3.2 ")
+    assert proxy.sessions(1)[0]["detail"] == "no server is up"
+
+
+def test_several_workers_ask_once(postern, backend):
+    server = backend(XclientServer())
+    proxy = postern(backend=server.address, workers=3,
+                    sections={"backend mta": {"identity": "auto"}})
+    for _ in range(6):
+        deliver(proxy)
+    assert len(proxy.events("identity-found")) == 1
+    assert len(sessions(server)) == 6 and len(server.talks) == 7

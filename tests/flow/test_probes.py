@@ -246,6 +246,48 @@ def test_auto_finds_proxy_where_nothing_greets(watched, backend, version, mode):
     assert one.stop() == 0
 
 
+def test_auto_is_found_anew_for_a_new_configuration(daemon, base, backend):
+    """The same configuration keeps what it has found, without a question."""
+    offers = fake.Server(keywords=("XCLIENT ADDR PORT",))
+    server = backend(offers)
+    configured = base(server.address, workers=1)
+    configured["backend mta"]["identity"] = "auto"
+    one = daemon(configured)
+    one.wait_events("identity-found")
+    offers.keywords = ()
+    one.reload()
+    one.reload()
+    assert len(server.talks) == 1 and not one.events("no-identity")
+    configured["backend mta"]["connect_timeout"] = "4s"
+    one.reload(configured)
+    one.wait_events("no-identity")
+    assert len(one.events("identity-found")) == 1 and len(server.talks) == 2
+    configured["backend mta"]["identity"] = "proxy-v2"
+    one.reload(configured)
+    configured["backend mta"]["identity"] = "auto"
+    offers.keywords = ("XCLIENT ADDR PORT",)
+    one.reload(configured)
+    one.wait_events("identity-found", 2)
+    assert one.stop() == 0
+
+
+@pytest.mark.parametrize("identity", ["auto", "xclient"])
+def test_xclient_comes_and_goes(watched, backend, identity):
+    offers = fake.Server(keywords=("XCLIENT ADDR PORT",))
+    server = backend(offers)
+    one = watched(server.address, identity=identity)
+    one.wait_events("server-up")
+    offers.keywords = ()
+    event = one.wait_events("no-identity")[0]
+    assert " warning " in event.line and event["server"] == "%s:%d" % server.address
+    with tls_client(one.address()) as client:
+        client.expect(220)
+    assert len(one.events("no-identity")) == 1
+    offers.keywords = ("XCLIENT ADDR PORT",)
+    assert one.wait_events("identity-found", 2 if identity == "auto" else 1)
+    assert one.stop() == 0
+
+
 def test_probes_are_spread(watched, backend):
     """Not all at the same moment for ever: the pauses differ."""
     times = []

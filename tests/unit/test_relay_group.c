@@ -58,6 +58,7 @@ static int set_up(void **state)
 	}
 	f->backend = (struct backend_config){ .name = "mta",
 					      .server = { f->servers, SERVERS },
+					      .identity = IDENTITY_NONE,
 					      .probe_ms = 10000 };
 	assert_true(group_init(&f->group, &f->backend, &f->table, 0));
 	*state = f;
