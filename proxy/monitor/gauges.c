@@ -1,6 +1,8 @@
 #include "proxy/monitor/gauges.h"
 #include "base/clock.h"
 #include "proxy/monitor/metrics.h"
+#include "proxy/relay/identity.h"
+#include "proxy/relay/told.h"
 
 #include <inttypes.h>
 
@@ -104,6 +106,7 @@ static const struct {
 	{ "postern_server_busy_total", "counter", "Of these, greetings with a code of 4xx.", busy },
 };
 
+/* Without the brace that ends them. */
 static void server_labels(const struct server_record *server, FILE *to)
 {
 	char text[SERVER_NAME_BYTES];
@@ -111,7 +114,7 @@ static void server_labels(const struct server_record *server, FILE *to)
 	metrics_escape(view_text(server->backend, sizeof(server->backend), text), to);
 	fputs("\",server=\"", to);
 	metrics_escape(view_text(server->name, sizeof(server->name), text), to);
-	fputs("\"}", to);
+	fputc('"', to);
 }
 
 static void print_servers(const struct view *view, FILE *to)
@@ -125,9 +128,26 @@ static void print_servers(const struct view *view, FILE *to)
 				continue;
 			fputs(server_rows[i].name, to);
 			server_labels(server, to);
-			fprintf(to, " %.15g\n",
+			fprintf(to, "} %.15g\n",
 				server_rows[i].value(server, servers_present(&table, n)));
 		}
+	}
+}
+
+/* The way that is taken alone: the others would say nothing but 0. */
+static void print_identities(const struct view *view, FILE *to)
+{
+	struct server_table table = shared_servers(view->shared);
+	head(to, "postern_server_identity", "gauge",
+	     "1 for the way in which it is told of clients; none: it sees Postern's address in "
+	     "place of theirs.");
+	for (size_t i = 0; i < SERVERS_MAX; i++) {
+		const struct server_record *server = &table.records[i];
+		if (server->used == 0)
+			continue;
+		fputs("postern_server_identity", to);
+		server_labels(server, to);
+		fprintf(to, ",identity=\"%s\"} 1\n", identity_word(server_told_last(server)));
 	}
 }
 
@@ -237,6 +257,7 @@ void gauges_print(const struct view *view, FILE *to)
 {
 	const struct board *board = view->board;
 	print_servers(view, to);
+	print_identities(view, to);
 	print_certs(view, to);
 	print_lag(view, to);
 	print_processes(view, to);

@@ -1,6 +1,8 @@
 #include "proxy/monitor/status.h"
 #include "base/clock.h"
 #include "proxy/monitor/gauges.h"
+#include "proxy/relay/identity.h"
+#include "proxy/relay/told.h"
 
 static json_t *number(uint64_t value)
 {
@@ -92,21 +94,21 @@ static json_t *servers_json(const struct view *view)
 		const struct server_record *server = &table.records[i];
 		if (server->used == 0)
 			continue;
-		json_array_append_new(array,
-				      json_pack("{s:o,s:o,s:s,s:s,s:b,s:o,s:o,s:o,s:o,s:o,s:o,s:o}",
-						"backend",
-						text(server->backend, sizeof(server->backend)),
-						"server", text(server->name, sizeof(server->name)),
-						"health", server_health_word(server->health),
-						"admin", server_admin_word(server->admin),
-						"open_relay", server->verdict == SERVER_RELAYS,
-						"open", number(servers_present(&table, i)),
-						"connects", number(server->connects), "connect_ms",
-						number(server->connect_ms), "greetings",
-						number(server->greetings), "greeting_ms",
-						number(server->greeting_ms), "failures",
-						number(server->failures), "failed_in_row",
-						number(server->failed_in_row)));
+		json_array_append_new(
+			array,
+			json_pack("{s:o,s:o,s:s,s:s,s:s,s:b,s:o,s:o,s:o,s:o,s:o,s:o,s:o}",
+				  "backend", text(server->backend, sizeof(server->backend)),
+				  "server", text(server->name, sizeof(server->name)), "health",
+				  server_health_word(server->health), "admin",
+				  server_admin_word(server->admin), "identity",
+				  identity_word(server_told_last(server)), "open_relay",
+				  server->verdict == SERVER_RELAYS, "open",
+				  number(servers_present(&table, i)), "connects",
+				  number(server->connects), "connect_ms",
+				  number(server->connect_ms), "greetings",
+				  number(server->greetings), "greeting_ms",
+				  number(server->greeting_ms), "failures", number(server->failures),
+				  "failed_in_row", number(server->failed_in_row)));
 	}
 	return array;
 }

@@ -2,6 +2,8 @@
 #include "base/clock.h"
 #include "proxy/monitor/gauges.h"
 #include "proxy/monitor/status.h"
+#include "proxy/relay/identity.h"
+#include "proxy/relay/told.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -131,20 +133,24 @@ static void put_servers(const struct view *view, FILE *to)
 {
 	struct server_table table = shared_servers(view->shared);
 	char backend[SERVER_NAME_BYTES], name[SERVER_NAME_BYTES];
-	fprintf(to, "\n%-12s %-24s %-8s %-8s %6s %8s %8s %8s\n", "BACKEND", "SERVER", "HEALTH",
-		"ADMIN", "OPEN", "FAILED", "CONNECT", "GREETING");
+	fprintf(to, "\n%-12s %-24s %-8s %-8s %-11s %6s %8s %8s %8s\n", "BACKEND", "SERVER",
+		"HEALTH", "ADMIN", "IDENTITY", "OPEN", "FAILED", "CONNECT", "GREETING");
 	for (size_t i = 0; i < SERVERS_MAX; i++) {
 		const struct server_record *server = &table.records[i];
 		if (server->used == 0)
 			continue;
-		fprintf(to, "%-12.12s %-24.24s %-8s %-8s %6u %8" PRIu64 " %6.1fms %6.1fms%s\n",
+		fprintf(to,
+			"%-12.12s %-24.24s %-8s %-8s %-11s %6u %8" PRIu64 " %6.1fms %6.1fms%s%s\n",
 			view_text(server->backend, sizeof(server->backend), backend),
 			view_text(server->name, sizeof(server->name), name),
 			server_health_word(server->health), server_admin_word(server->admin),
-			servers_present(&table, i), server->failures,
-			each(server->connect_ms, server->connects),
+			identity_word(server_told_last(server)), servers_present(&table, i),
+			server->failures, each(server->connect_ms, server->connects),
 			each(server->greeting_ms, server->greetings),
-			server->verdict == SERVER_RELAYS ? "  OPEN RELAY" : "");
+			server->verdict == SERVER_RELAYS ? "  OPEN RELAY" : "",
+			server_told_last(server) == IDENTITY_NONE
+				? "  it sees Postern's address as that of all clients"
+				: "");
 	}
 }
 

@@ -7,13 +7,24 @@ void server_set_told(struct server_record *record, uint64_t mark, unsigned ident
 	record->told = mark | identity;
 }
 
+static unsigned read_identity(uint64_t told)
+{
+	unsigned identity = (unsigned)(told & TOLD_BITS);
+
+	return identity <= IDENTITY_TRANSPARENT ? identity : IDENTITY_AUTO;
+}
+
+unsigned server_told_last(const struct server_record *record)
+{
+	return read_identity(record->told);
+}
+
 bool server_told(const struct server_record *record, uint64_t mark, unsigned *identity)
 {
 	uint64_t told = record->told;
-	unsigned read = (unsigned)(told & TOLD_BITS);
 
 	if ((told & ~(uint64_t)TOLD_BITS) != mark)
 		return false;
-	*identity = read <= IDENTITY_TRANSPARENT ? read : IDENTITY_AUTO;
+	*identity = read_identity(told);
 	return true;
 }

@@ -17,4 +17,7 @@ void server_set_told(struct server_record *record, uint64_t mark, unsigned ident
  */
 bool server_told(const struct server_record *record, uint64_t mark, unsigned *identity);
 
+/* The same by whatever configuration, to be shown. */
+unsigned server_told_last(const struct server_record *record);
+
 #endif

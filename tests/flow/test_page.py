@@ -37,6 +37,6 @@ def test_the_page_shows_what_there_is(daemon, base, backend, tmp_path):
     dom = browse(f"http://127.0.0.1:{port.number}/", tmp_path / "profile")
     text = re.sub(r"<script.*?</script>|<style.*?</style>|<[^>]+>", " ", dom, flags=re.S)
     for word in ("mail.test", "serving", "smtps", "mta", "127.0.0.1:%d" % server.address[1],
-                 "localhost", "quit", "worker 0", "worker 1", "master", "monitor"):
+                 "localhost", "quit", "With identity none a server sees", "worker 0", "worker 1", "master", "monitor"):
         assert word in text, f"{word}: {text}"
     assert "undefined" not in text and "NaN" not in text

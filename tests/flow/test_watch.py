@@ -371,6 +371,34 @@ def test_servers_by_hand(watched, backend):
     session(one).quit()
 
 
+@pytest.mark.parametrize("identity, keywords, word", [
+    ("none", (), "none"), ("auto", (), "none"), ("xclient", (), "none"),
+    ("auto", ("XCLIENT ADDR",), "xclient"), ("xclient", ("XCLIENT ADDR",), "xclient"),
+    pytest.param("transparent", (), "transparent",
+                 marks=pytest.mark.skipif(not AS_ROOT, reason="CAP_NET_RAW is needed")),
+])
+def test_how_servers_are_told_of_clients(watched, backend, identity, keywords, word):
+    """A server that sees Postern's address alone is warned of wherever one looks."""
+    server = backend(fake.Server(keywords=keywords))
+    one = watched(server.address, **{"backend mta": {"identity": identity, "probe": "200ms"}})
+    one.daemon.wait_events("server-up")
+    assert one.json("status")["servers"][0]["identity"] == word
+    label = 'postern_server_identity{backend="mta",server="127.0.0.1:%d",identity="%s"}'
+    assert one.metric(label % (server.address[1], word)) == 1
+    assert one.get("/metrics")[1].count("\npostern_server_identity{") == 1
+    line = [line for line in one.run("status").stdout.split("\n") if line.startswith("mta ")][0]
+    assert f" {word} " in line
+    assert line.endswith("it sees Postern's address as that of all clients") == (word == "none")
+    assert len(one.daemon.events("no-identity")) == (word == "none" and identity != "none")
+    check = one.run("check").stderr
+    assert ("identity = none: its servers see" in check) == (identity == "none")
+
+
+def test_what_is_not_found_yet_is_not_known(watched):
+    one = watched(**{"backend mta": {"identity": "auto"}})
+    assert one.json("status")["servers"][0]["identity"] == "unknown"
+
+
 def test_stop_stops(watched):
     one = watched()
     assert one.run("stop").returncode == 0
