@@ -1,6 +1,7 @@
 /*
  * What the inspector costs for each byte of message text, beside memchr() over the same text in the
- * same run. The status is 1 where it costs more than its bounds.
+ * same run. The status is 1 where it costs more than its bounds. With a work's word and a number it
+ * only does that work so many times over 16 KiB: for bench/check, which counts instructions.
  *
  * memchr() is measured twice: once over the whole text, looking for a byte that is not there, and
  * line by line, looking for each LF. The second is what the bounds are for: like the scanner, it
@@ -72,21 +73,45 @@ static size_t mend(struct slice text, char *room)
 	return total;
 }
 
-enum work { WHOLE, LINES, RUN, SCAN, LINES_BARE, MEND, WORKS };
+/* Octets behind BDAT are counted, and nothing in them is looked for. */
+static size_t chunk(struct slice text, char *room)
+{
+	static const struct smtp_policy policy = { 0 };
+	struct smtp_step step = { .room = room, .room_size = SMTP_ROOM_BYTES };
+	struct smtp smtp;
+	size_t total = 0;
+
+	smtp_init(&smtp, &policy, true, SLICE("bench"), SLICE(""));
+	smtp.mode = SMTP_MODE_CHUNK;
+	smtp.chunk_left = text.len;
+	while (text.len > 0) {
+		smtp_to_server(&smtp, slice_head(text, SMALL_BYTES), &step);
+		if (step.act != SMTP_PASS || step.len == 0)
+			abort();
+		total += step.len;
+		text = slice_skip(text, step.len);
+	}
+	return total;
+}
+
+enum work { WHOLE, LINES, RUN, SCAN, DOTS, CHUNK, LINES_BARE, MEND, WORKS };
 
 static const struct {
 	const char *name;
+	const char *word; /* for counting; NULL: only measured */
 	pass_over *pass;
 	const char *line_end;
 	enum work beside; /* whose cost bounds this one's */
 	double most;      /* times that; 0: no bound */
 } works[WORKS] = {
-	[WHOLE] = { "memchr, whole text", memchr_whole, "\r\n", WHOLE, 0 },
-	[LINES] = { "memchr, line by line", memchr_lines, "\r\n", LINES, 0 },
-	[RUN] = { "text_plain_run", plain_run, "\r\n", LINES, 3 },
-	[SCAN] = { "text_scan", scan, "\r\n", LINES, 3 },
-	[LINES_BARE] = { "memchr, bare LF, line by line", memchr_lines, "\n", LINES_BARE, 0 },
-	[MEND] = { "text_mend, bare LF", mend, "\n", LINES_BARE, 30 },
+	[WHOLE] = { "memchr, whole text", NULL, memchr_whole, "\r\n", WHOLE, 0 },
+	[LINES] = { "memchr, line by line", NULL, memchr_lines, "\r\n", LINES, 0 },
+	[RUN] = { "text_plain_run", NULL, plain_run, "\r\n", LINES, 3 },
+	[SCAN] = { "text_scan", "text", scan, "\r\n", LINES, 3 },
+	[DOTS] = { "text_scan, dots at lines' starts", "dots", scan, "\r\n..", LINES, 30 },
+	[CHUNK] = { "octets of BDAT", "chunk", chunk, "\r\n", LINES, 1 },
+	[LINES_BARE] = { "memchr, bare LF, line by line", NULL, memchr_lines, "\n", LINES_BARE, 0 },
+	[MEND] = { "text_mend, bare LF", "mend", mend, "\n", LINES_BARE, 30 },
 };
 
 /* Twice the text may cost so much more. */
@@ -197,18 +222,37 @@ static bool report(const struct costs costs[WORKS], enum work w, size_t len, dou
 	double twice = median(costs[w].twice, costs[w].once);
 	bool good = works[w].most == 0 || (beside <= works[w].most && twice <= TWICE_MOST);
 
-	printf("  %-30s %8.3f %8.2f %10.2f %10.2f %8.2f  %s\n", works[w].name, ns / cycle_ns,
+	printf("  %-34s %8.3f %8.2f %10.2f %10.2f %8.2f  %s\n", works[w].name, ns / cycle_ns,
 	       1 / ns, whole, beside, twice, good ? "" : "over its bound");
 	return good;
 }
 
-int main(void)
+/* The work of that word, `times` over; false where there is none, or no memory. */
+static bool repeat(const char *word, unsigned long times)
+{
+	char room[SMTP_ROOM_BYTES];
+	enum work w = 0;
+
+	while (w < WORKS && (!works[w].word || strcmp(works[w].word, word) != 0))
+		w++;
+	char *text = w < WORKS ? text_make(works[w].line_end, SMALL_BYTES) : NULL;
+	for (unsigned long i = 0; text && i < times; i++)
+		if (works[w].pass(slice_of(text, SMALL_BYTES), room) == 0)
+			abort();
+	free(text);
+	return text != NULL;
+}
+
+int main(int count, char **args)
 {
 	static const size_t sizes[] = { SMALL_BYTES, LARGE_BYTES };
-	double cycle_ns = time_cycle();
+	double cycle_ns;
 	struct costs costs[WORKS];
 	bool good = true;
 
+	if (count == 3)
+		return repeat(args[1], strtoul(args[2], NULL, 10)) ? 0 : 2;
+	cycle_ns = time_cycle();
 	printf("Lines of %d columns; medians of %d rounds; a cycle is %.3f ns.\n"
 	       "Bounds, against memchr line by line: text_scan 3, text_mend 30; twice the text: "
 	       "%.1f.\n",
@@ -218,9 +262,11 @@ int main(void)
 			fputs("out of memory\n", stderr);
 			return 2;
 		}
-		printf("\n%5zu KiB                        cycles/B     GB/s   of memchr  of memchr "
+		printf("\n%5zu KiB                            cycles/B     GB/s   of memchr  of "
+		       "memchr "
 		       "   twice\n"
-		       "                                                      whole   by lines the "
+		       "                                                          whole   by lines "
+		       "the "
 		       "text\n",
 		       sizes[i] / 1024);
 		for (enum work w = 0; w < WORKS; w++)
