@@ -61,12 +61,27 @@ static void drop_others(void)
 	close_range(HANDED_END, ~0U, CLOSE_RANGE_CLOEXEC);
 }
 
+/*
+ * What is sent to all processes of a terminal or a service is for the master alone. Ignored before
+ * the exec, for it lasts: the program would be too late for the first ones. They were blocked.
+ */
+static void ignore_signals(void)
+{
+	static const int ignored[] = {
+		SIGHUP, SIGINT, SIGQUIT, SIGPIPE, SIGTERM, SIGUSR1, SIGUSR2
+	};
+	sigset_t none;
+	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
+		signal(ignored[i], SIG_IGN);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
 /* The new process, up to the exec. What it returns with has gone wrong. */
 static const char *become(const struct hand *hand, const int fds[HAND_FDS], int program,
 			  pid_t parent)
 {
 	char *argv[] = { (char *)hand->name, (char *)hand->path, NULL };
-	sigset_t none;
 	if (!take_in_hand(fds))
 		return "descriptors cannot be had";
 	drop_others();
@@ -76,8 +91,7 @@ static const char *become(const struct hand *hand, const int fds[HAND_FDS], int 
 	/* Changed credentials would have cleared it. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0 || getppid() != parent)
 		return "the master is gone";
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
+	ignore_signals();
 	fexecve(program, argv, environ);
 	return hand->name;
 }

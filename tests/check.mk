@@ -5,7 +5,8 @@
 # Flow tests are run by the sanitizer build. Those marked `plain` (memory, cost, thousands of
 # sessions: a sanitizer would change what they measure) are run by this build instead.
 PLAIN      ?= debug
-FLOW_JOBS  ?= auto
+# Most of them wait most of the time.
+FLOW_JOBS  ?= $(shell echo $$((2 * $$(nproc))))
 FUZZ_SECONDS ?= 600
 
 check_env   = ASAN_OPTIONS=$${ASAN_OPTIONS-detect_stack_use_after_return=1:strict_string_checks=1} \

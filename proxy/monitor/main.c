@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -72,17 +71,9 @@ static const char *take_over(struct monitor *monitor, const char *path)
 	return monitor->loop == NULL ? "no event loop can be had" : NULL;
 }
 
-/*
- * What is sent to all processes of a terminal or a service is for the master alone. The exec has
- * made us dumpable again, and given us the name of a descriptor.
- */
+/* The exec has made us dumpable again, and given us the name of a descriptor. */
 static void settle_in(void)
 {
-	static const int ignored[] = {
-		SIGHUP, SIGINT, SIGQUIT, SIGPIPE, SIGTERM, SIGUSR1, SIGUSR2
-	};
-	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
-		signal(ignored[i], SIG_IGN);
 	prctl(PR_SET_NAME, "postern-monitor", 0, 0, 0);
 	prctl(PR_SET_DUMPABLE, COMPAT_SANITIZED ? 1 : 0, 0, 0, 0);
 }

@@ -50,7 +50,8 @@ class Daemon:
 
     def events(self, word):
         lines = self.log().split("\n")[:-1]
-        return [event for event in map(Event, lines) if event.word == word]
+        events = (Event(line) for line in lines if word in line)  # a log may be long
+        return [event for event in events if event.word == word]
 
     def wait_events(self, word, count=1):
         def there():

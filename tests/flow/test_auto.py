@@ -110,6 +110,7 @@ def test_server_that_asks_for_proxy_in_words(postern, backend):
     assert [event["identity"] for event in proxy.events("identity-found")] == ["proxy-v2"]
 
 
+@pytest.mark.long
 def test_slow_server_never_takes_a_header_for_a_command(postern, backend):
     def greeting(talk, _):
         time.sleep(6)

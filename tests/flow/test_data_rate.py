@@ -1,10 +1,9 @@
-"""
-The least rate of message text is taken over a minute, so this test takes one; the file's name puts
-it first, and the others run beside it.
-"""
+"""The least rate of message text is taken over a minute, so this test takes one."""
 
 import select
 import time
+
+import pytest
 
 from lib import fake, mail
 from lib.basics import until
@@ -13,6 +12,7 @@ from lib.client import tls_client
 WINDOW_S = 60
 
 
+@pytest.mark.long
 def test_client_that_dribbles_text(postern, backend):
     """Slower than data_rate ends it; slow because the backend takes nothing does not."""
     def text(talk, _):

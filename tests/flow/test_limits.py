@@ -87,19 +87,19 @@ def test_a_thousand_addresses(daemon, authority):
     """Each may have two sessions, whichever worker has them; the third is told, and takes nothing."""
     one = daemon(plain(authority, sessions_per_ip=2, rate_per_ip=0))
     sources = [f"127.1.{n // 250}.{n % 250 + 1}" for n in range(1000)]
-    opened = []
+    address, opened = one.address(), []
     for _ in range(2):
-        batch = [connect(one.address(), source) for source in sources]
+        batch = [connect(address, source) for source in sources]
         assert [code(each) for each in batch] == ["220"] * len(batch)
         opened += batch
     one.wait_open(2000)
-    extra = [connect(one.address(), source) for source in sources]
+    extra = [connect(address, source) for source in sources]
     text = "421 4.7.0 Too many sessions from your address, try again later"
     assert {said(each) for each in extra} == {text}
     for each in opened[1000:] + extra:
         each.close()
     one.wait_open(1000)
-    assert all(is_served(one.address(), source) for source in sources[:50])
+    assert all(is_served(address, source) for source in sources[:50])
     for each in opened[:1000]:
         each.close()
     one.wait_open(0)
@@ -383,11 +383,11 @@ def test_killed_workers_leave_nothing(daemon, authority):
     """Forty of them, under load; then nobody is counted who is not there."""
     one = daemon(plain(authority, sessions_per_ip=3, rate_per_ip=0, sessions=200, workers=8))
     sources = [f"127.2.0.{n}" for n in range(1, 41)]
-    opened = []
+    address, opened = one.address(), []
     for _ in range(40):
         for _ in range(60):
             try:
-                opened.append(connect(one.address(), random.choice(sources)))
+                opened.append(connect(address, random.choice(sources)))
             except ConnectionError:
                 pass
         for each in random.sample(opened, len(opened) // 2):
@@ -400,7 +400,7 @@ def test_killed_workers_leave_nothing(daemon, authority):
           "all workers are up")
     one.wait_open(0)
     for source in sources:
-        batch = [connect(one.address(), source) for _ in range(4)]
+        batch = [connect(address, source) for _ in range(4)]
         assert sorted(code(each) for each in batch) == ["220", "220", "220", "421"], source
         for each in batch:
             each.close()

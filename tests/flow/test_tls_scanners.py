@@ -25,6 +25,7 @@ def where(proxy):
     return "{}:{}".format(*proxy.address())
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("policy", ["modern", "intermediate"])
 def test_testssl_finds_nothing(policy, postern, backend, authority, tmp_path):
     proxy = start(postern, backend, tls_policy=policy)

@@ -25,6 +25,7 @@ def open_of(one, pid):
     return next(record.open for record in one.records().values() if record.pid == pid)
 
 
+@pytest.mark.long
 def test_a_stopped_worker_is_replaced_and_its_siblings_go_on(daemon, base, sink):
     server = sink()
     one = daemon(base(server.address))
@@ -54,6 +55,7 @@ def test_a_stopped_worker_is_replaced_and_its_siblings_go_on(daemon, base, sink)
     assert one.stop() == 0
 
 
+@pytest.mark.long
 @pytest.mark.plain
 def test_the_stack_of_a_stalled_worker_is_told(daemon, base):
     one = daemon(base(workers=1))
@@ -86,6 +88,7 @@ def test_a_short_stall_costs_nothing(daemon):
     assert one.stop() == 0
 
 
+@pytest.mark.long
 def test_a_paused_machine_is_nobodys_fault(daemon):
     one = daemon()
     family = processes.family(one.pid)

@@ -111,7 +111,8 @@ class Postern:
 
     def events(self, word=None):
         lines = self.log().split("\n")[:-1]
-        return [event for event in map(Event, lines) if word in (None, event.word)]
+        events = (Event(line) for line in lines if (word or "") in line)  # a log may be long
+        return [event for event in events if word in (None, event.word)]
 
     def sessions(self, count=0):
         """The `session` lines so far; waits until there are `count`."""
