@@ -3,7 +3,6 @@
 import base64
 import collections
 import concurrent.futures
-import ctypes
 import os
 import random
 import signal
@@ -14,11 +13,12 @@ import subprocess
 import pytest
 
 import proc
-from lib.basics import AS_ROOT, PATIENCE_S, until
+from lib import network
+from lib.basics import PATIENCE_S, until
 from lib.client import Client, tls_client
 from lib.sasl import Sasl
 
-CLONE_NEWNET, IP_FREEBIND = 0x40000000, 15
+IP_FREEBIND = 15
 NOBODY = {"exempt": ""}
 
 
@@ -113,8 +113,7 @@ def in_network(function):
     """Calls it in a thread that has a network of its own, with all of 2001:db8::/32 on it."""
 
     def run():
-        libc = ctypes.CDLL(None, use_errno=True)
-        assert libc.unshare(CLONE_NEWNET) == 0, os.strerror(ctypes.get_errno())
+        network.enter()
         for words in ("link set lo up", "-6 addr add 2001:db8::1/128 dev lo nodad",
                       "-6 route add local 2001:db8::/32 dev lo"):
             subprocess.run(("ip", *words.split()), check=True)
@@ -125,8 +124,8 @@ def in_network(function):
 
 
 def test_ipv6_counts_by_64(daemon, authority):
-    if not AS_ROOT:
-        pytest.skip("only root can make a network")
+    if network.why_not():
+        pytest.skip(network.why_not())
 
     def body():
         one = daemon(plain(authority, "[2001:db8::1]:0", sessions_per_ip=2, rate_per_ip=0))

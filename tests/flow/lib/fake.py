@@ -163,14 +163,14 @@ class Server:
 class Backend:
     """Listens, and gives each connection to `serve` in a thread of its own."""
 
-    def __init__(self, serve=None, receive_buffer=None):
+    def __init__(self, serve=None, receive_buffer=None, address=("127.0.0.1", 0)):
         self.serve = serve or Server()
         self.talks = []
         self.errors = []
-        self._listener = socket.socket()
+        self._listener = socket.socket(socket.AF_INET6 if ":" in address[0] else socket.AF_INET)
         if receive_buffer:
             self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        self._listener.bind(("127.0.0.1", 0))
+        self._listener.bind(address)
         self._listener.listen(100)
         self.address = self._listener.getsockname()
         self._threads = [threading.Thread(target=self._accept, daemon=True)]
