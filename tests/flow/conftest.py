@@ -16,9 +16,10 @@ import pytest
 
 import proc
 from lib import certs, clients, fake, postfix as postfix_
-from lib.basics import POSTERN, SINK, Port
+from lib.basics import POSTERN, SINK, Port, until
 from lib.postern import Postern
 from lib.sink import Sink
+from lib.watched import Watched
 
 LOG_TAIL = 6000
 DESCRIPTORS = 16384
@@ -108,6 +109,16 @@ def daemon(request, home, authority):
     yield start
     for one in started:
         one.kill()
+
+
+@pytest.fixture
+def watched(daemon, base, home):
+    """Starts a Postern with metrics and a control socket: watched(backend=..., section={...})."""
+    def start(*positional, **named):
+        one = Watched(daemon, base, home, *positional, **named)
+        until(lambda: one.daemon.monitors(), "a monitor")
+        return one
+    return start
 
 
 @pytest.fixture
