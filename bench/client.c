@@ -277,7 +277,7 @@ static bool start(struct client *client)
 	struct load *load = client->load;
 	const struct addr *source = target_source(&load->target, client->unit.number);
 
-	client->wire.fd = wire_connect(&load->target.addr, source);
+	client->wire.fd = net_connect_from(&load->target.addr, source);
 	if (client->wire.fd < 0) {
 		fail_wire(client, FAILURE_CONNECT);
 		return false;

@@ -183,6 +183,13 @@ static void settle(struct load *load)
 		hold(load);
 }
 
+/* The first connection fetches the TLS session that all others go on from. */
+static bool is_fetching_session(const struct load *load)
+{
+	return load->tls && load->stats->connections == 1 && load->opening == 1 &&
+	       bench_tls_plan_lacks_session(load->tls);
+}
+
 static void open_clients(struct load *load)
 {
 	double most = (double)load->share;
@@ -191,7 +198,8 @@ static void open_clients(struct load *load)
 	if (!load->options.rate)
 		most *= ramped(load, loop_clock_us());
 	while (load->stats->active < load->share && (double)load->stats->active < most &&
-	       load->opening < OPENING_MAX && load_claim(load, &unit)) {
+	       load->opening < OPENING_MAX && !is_fetching_session(load) &&
+	       load_claim(load, &unit)) {
 		if (client_open(load, &unit)) {
 			load->stats->active++;
 			load->opening++;

@@ -132,6 +132,11 @@ void bench_tls_plan_free(struct tls_plan *plan)
 	free(plan);
 }
 
+bool bench_tls_plan_lacks_session(const struct tls_plan *plan)
+{
+	return plan->options->resume && !plan->session;
+}
+
 static bool set_up(struct tls *tls, const struct tls_plan *plan, int fd, bool resume)
 {
 	const char *name = plan->options->name;

@@ -28,6 +28,9 @@ enum { TLS_WHY_BYTES = 256 };
 struct tls_plan *bench_tls_plan_new(const struct tls_options *options, char *why);
 void bench_tls_plan_free(struct tls_plan *plan);
 
+/* A session is to be kept, and there is none yet. */
+bool bench_tls_plan_lacks_session(const struct tls_plan *plan);
+
 /* `fd` stays the caller's. With the session kept last, if `resume`. NULL when out of memory. */
 struct tls *bench_tls_new(struct tls_plan *plan, int fd, bool resume);
 void bench_tls_free(struct tls *tls);

@@ -2,39 +2,10 @@
 #include "base/net.h"
 
 #include <errno.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <unistd.h>
 
 enum { GATHER_BYTES = 16 * 1024 }; /* one TLS record */
-
-/* Leaves the choice of the port to connect(): so many connections share it across targets. */
-static bool bind_source(int fd, const struct addr *source)
-{
-	int on = 1;
-
-	setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
-	return bind(fd, &source->any, source->len) == 0;
-}
-
-int wire_connect(const struct addr *target, const struct addr *source)
-{
-	int on = 1;
-
-	if (!source)
-		return net_connect(target);
-	int fd = socket(target->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return IO_ERROR;
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-	if (bind_source(fd, source) &&
-	    (connect(fd, &target->any, target->len) == 0 || errno == EINPROGRESS))
-		return fd;
-	int why = errno;
-	close(fd);
-	errno = why;
-	return IO_ERROR;
-}
 
 bool wire_secure(struct wire *wire, struct tls_plan *plan, bool resume)
 {

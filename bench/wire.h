@@ -2,19 +2,12 @@
 #ifndef BENCH_WIRE_H
 #define BENCH_WIRE_H
 
-#include "base/addr.h"
 #include "bench/tls.h"
 
 struct wire {
 	int fd; /* -1: none */
 	struct tls *tls;
 };
-
-/*
- * A descriptor that connects to `target`, from `source` where that is not NULL; IO_AGAIN or
- * IO_ERROR as net_connect().
- */
-int wire_connect(const struct addr *target, const struct addr *source);
 
 /* From here on all is TLS, with a session of before where `resume` and there is one. False when
  * out of memory. */

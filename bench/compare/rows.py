@@ -56,6 +56,9 @@ ROWS = (
         options=("--scenario", "session", "-c", "64", "-s", "4K", "--rate", "100")),
     Row("latency", "added to a command's round trip, p50", "µs", .90, measure="latency",
         count=1500, options=("--scenario", "messages", "-c", "1", "-s", "4K")),
+    Row("starttls-wait", "until TLS is up through STARTTLS, p50", "ms", .90, measure="connect",
+        against=MAIL, listener="starttls", count=60, base=20,  # a delayed ACK is 40 ms
+        options=("--scenario", "handshake", "-c", "1") + TLS13),
     Row("calls", "system calls, message of 4 KiB", "calls", 1.0, measure="calls", count=400,
         options=("--scenario", "messages", "-c", "1", "-s", "4K"), base=20),
     Row("idle-1000", "idle session of 1 000, user memory", "KiB", .90, measure="idle",

@@ -4,7 +4,7 @@ import html
 import json
 import statistics
 
-DIGITS = {"µs": 1, "ms/GB": 0, "KiB": 1, "calls": 1, "ratio": 3}
+DIGITS = {"µs": 1, "ms": 2, "ms/GB": 0, "KiB": 1, "calls": 1, "ratio": 3}
 
 
 def median(results, row, name):

@@ -463,8 +463,9 @@ class Terminator:
 def secured(request, authority):
     started = []
 
-    def start(taken):
+    def start(taken, tickets=2):
         started.append(Terminator(authority.ecdsa, taken.address, request.param == "starttls"))
+        started[-1].context.num_tickets = tickets
         return started[-1].where, ("--tls", request.param)
 
     yield start
@@ -540,6 +541,22 @@ def test_handshakes_resumed(version, secured, sink, bench):
     assert result.status == 0, result.out
     assert result.report["resumed"] == 9
     assert result.report["session"].startswith(f"TLSv{version} ")
+
+
+@pytest.mark.parametrize("version", ("1.2", "1.3"))
+def test_the_first_fetches_the_session_for_all(version, secured, sink, bench):
+    where, way = secured(sink())
+    result = bench(where, *way, "--scenario", "handshake", "-n", 20, "-c", 10, "--resume",
+                   "--tls-version", version)
+    assert result.status == 0, result.out
+    assert result.report["resumed"] == 19
+
+
+def test_nobody_waits_for_a_session_that_does_not_come(secured, sink, bench):
+    where, way = secured(sink(), tickets=0)
+    result = bench(where, *way, "--scenario", "messages", "-n", 20, "-c", 5, "-m", 2, "--resume")
+    assert result.status == 0, result.out
+    assert result.report["resumed"] == 0 and result.report["connections"] >= 10
 
 
 def test_ciphers_are_chosen(secured, sink, bench):
