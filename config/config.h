@@ -22,6 +22,7 @@ struct config {
 	const char *user;
 	const char *log;      /* "stderr", "syslog" or a path */
 	const char *control;  /* a path, or "off" */
+	const char *state;    /* a directory, or "off" */
 	struct addrs metrics; /* empty: off */
 	bool sandbox;
 	enum log_level log_level;

@@ -116,6 +116,9 @@ const struct option options[] = {
 		.help = "The socket that `postern status` and other commands speak to; off." },
 	{ POSTERN("metrics", OPTION_ADDRESSES, metrics), .preset = "127.0.0.1:9465", .words = off,
 		.help = "Where metrics and the status page are served by HTTP; off." },
+	{ POSTERN("state", OPTION_WORD_OR_PATH, state), .preset = "/var/lib/postern", .words = off,
+		.help = "The directory of what outlives a restart: who is banned, and for how "
+			"long. It must be there if it is not the default one; off." },
 	{ POSTERN("sandbox", OPTION_WORD, sandbox), .preset = "yes", .words = no_yes,
 		.help = "Workers and monitor may do nothing that their work does not need: "
 			"seccomp, and Landlock where the kernel has it." },

@@ -40,7 +40,7 @@ bool succession_inherit(struct crews *crews, struct complaints *complaints)
 	struct succession *succession = &crews->succession;
 	if (!succession->waiting)
 		return true;
-	bans_read(&crews->shared.addresses, succession->ancestor_bans);
+	estate_read_bans(&crews->shared.addresses, succession->ancestor_bans);
 	bool good =
 		estate_sockets(&crews->sockets, &crews->keeper.hatches, succession->ancestor_text);
 	close_if_open(&succession->ancestor_text);
@@ -73,7 +73,7 @@ void succession_take_over(struct crews *crews)
 		raise(SIGINT);
 		return;
 	}
-	bans_read(&crews->shared.addresses, succession->ancestor_bans);
+	estate_read_bans(&crews->shared.addresses, succession->ancestor_bans);
 	close_if_open(&succession->ancestor_bans);
 	sockets_own(&crews->sockets);
 	hatches_own(&crews->keeper.hatches);

@@ -101,6 +101,7 @@ static bool demo_config(const struct demo *demo)
 		"user = nobody\n"
 		"log = stderr\n"
 		"control = off\n"
+		"state = off\n"
 		"metrics = off\n"
 		"[listener smtps]\n"
 		"address = 127.0.0.1:%u\n"

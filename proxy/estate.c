@@ -1,9 +1,8 @@
 #include "proxy/estate.h"
-#include "proxy/admit/admit.h"
+#include "proxy/bans.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -233,33 +232,23 @@ bool estate_sockets(struct sockets *sockets, struct hatches *hatches, int text)
 
 /* --------------------------------------------------------------------------------------- bans */
 
-bool bans_write(const struct addresses *table, int fd)
+bool estate_write_bans(const struct addresses *table, int fd)
 {
-	uint64_t now_us = admit_now_us();
-	uint64_t key;
 	if (ftruncate(fd, 0) != 0 || lseek(fd, 0, SEEK_SET) != 0)
 		return false;
 	FILE *to = stream(fd, "w");
 	if (to == NULL)
 		return false;
-	for (uint32_t at = 0; (key = addresses_next(table, &at)) != 0;) {
-		uint64_t until_us = addresses_get(table, at, key, ADDRESS_BAN);
-		if (until_us > now_us)
-			fprintf(to, "%" PRIu64 " %" PRIu64 "\n", key, until_us);
-	}
+	bans_write(table, to);
 	return finish(to);
 }
 
-void bans_read(const struct addresses *table, int fd)
+void estate_read_bans(const struct addresses *table, int fd)
 {
-	uint64_t key, until_us;
 	FILE *from = lseek(fd, 0, SEEK_SET) == 0 ? stream(fd, "r") : NULL;
+	size_t count;
 	if (from == NULL)
 		return;
-	while (fscanf(from, "%" SCNu64 " %" SCNu64, &key, &until_us) == 2) {
-		uint32_t entry = addresses_place(table, key, admit_now_us());
-		if (entry != ADDRESS_NONE)
-			addresses_set(table, entry, key, ADDRESS_BAN, until_us);
-	}
+	bans_read(table, from, &count);
 	fclose(from);
 }

@@ -29,8 +29,8 @@ bool estate_open(struct estate *estate);
 /* The listening sockets, lent until they are our own: sockets_own(), hatches_own(). */
 bool estate_sockets(struct sockets *sockets, struct hatches *hatches, int text);
 
-/* Who is banned, as text in a memfd: writes it anew, and reads it into a table. */
-bool bans_write(const struct addresses *table, int fd);
-void bans_read(const struct addresses *table, int fd);
+/* Who is banned, as text in a memfd (bans.h): writes it anew, and reads it into a table. */
+bool estate_write_bans(const struct addresses *table, int fd);
+void estate_read_bans(const struct addresses *table, int fd);
 
 #endif

@@ -2,6 +2,7 @@
 #include "certs/authorities.h"
 #include "proxy/files.h"
 #include "proxy/loops.h"
+#include "proxy/state.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -72,6 +73,7 @@ static struct generation *load_rest(struct generation *generation, const struct 
 	struct authorities system = { 0 };
 	bool good = load_certs(generation, keys, &system, complaints);
 	good = load_server_tls(generation, &system, complaints) && good;
+	good = state_check(generation->config, complaints) && good;
 	authorities_release(&system);
 	good = privilege_find(&generation->privilege, generation->config, complaints) && good;
 	if (good)

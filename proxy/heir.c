@@ -100,7 +100,7 @@ bool succession_start(struct crews *crews, char *const *argv, struct complaints 
 	int ends[2] = { -1, -1 };
 	int keys = write_keys(crews->upkeep.keys);
 	int bans = memfd_create("bans", MFD_CLOEXEC);
-	bool good = keys >= 0 && bans >= 0 && bans_write(&crews->shared.addresses, bans) &&
+	bool good = keys >= 0 && bans >= 0 && estate_write_bans(&crews->shared.addresses, bans) &&
 		    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == 0;
 	int text = good ? estate_write(crews, ends[1], keys, bans) : -1;
 	good = text >= 0 && fork_heir(crews, (int[]){ text, ends[1], keys, bans }, argv);
@@ -141,7 +141,7 @@ static enum heir_news give_up(struct succession *succession, struct complaints *
 static enum heir_news hand_over(struct crews *crews)
 {
 	struct succession *succession = &crews->succession;
-	bans_write(&crews->shared.addresses, succession->heir_bans);
+	estate_write_bans(&crews->shared.addresses, succession->heir_bans);
 	close_if_open(&succession->heir_bans);
 	systemd_notify("MAINPID=%d", (int)succession->heir_pid);
 	unsetenv("NOTIFY_SOCKET");

@@ -18,11 +18,19 @@ enum {
 	DRAIN_SPARE_MS = 5 * 1000 /* beyond its own deadline, for a worker to drain */
 };
 
+/* The bans are the successor's, where there is one. */
+static void master_end(struct master *master, struct generation *last)
+{
+	if (!master->crews.succession.left)
+		state_write(&master->state, last->config, &master->crews.shared.addresses,
+			    &last->log);
+	log_say(&last->log, LOG_LEVEL_INFO, "stopped", "all sessions have ended");
+}
+
 static void master_free_crew(struct master *master, struct crew *crew)
 {
 	if (master->stopping && crew == master->crews.first && crew->next == NULL)
-		log_say(&crew->generation->log, LOG_LEVEL_INFO, "stopped",
-			"all sessions have ended");
+		master_end(master, crew->generation);
 	if (crew == master->current)
 		master->current = NULL;
 	if (crew == master->coming)
@@ -67,6 +75,8 @@ static void master_settle(struct master *master)
 		reign_abandon(master);
 	if (master->current == NULL)
 		return;
+	state_tend(&master->state, master->current->generation->config,
+		   &master->crews.shared.addresses, reign_log(master));
 	if (upkeep_tend(&master->crews.upkeep, master->current->generation))
 		master->renew_wanted = true;
 	if (master->coming != NULL || master->crews.succession.heir >= 0)
@@ -196,6 +206,8 @@ static int master_wait_ms(const struct master *master)
 		due_ms = guard_due_ms(&master->guard);
 	if (reign_due_ms(master) < due_ms)
 		due_ms = reign_due_ms(master);
+	if (master->current != NULL && !master->stopping && master->state.due_ms < due_ms)
+		due_ms = master->state.due_ms;
 	return polls_wait_ms(due_ms);
 }
 
@@ -244,8 +256,12 @@ static enum exit_status master_start(struct master *master, struct complaints *c
 	if (master_make_shared(master, generation->config, complaints) &&
 	    keeper_init(&master->crews.keeper, &master->crews.shared, complaints) &&
 	    sockets_init(&master->crews.sockets, generation->config, complaints) &&
-	    succession_inherit(&master->crews, complaints))
+	    succession_inherit(&master->crews, complaints)) {
+		if (!master->crews.succession.waiting)
+			state_read(generation->config, &master->crews.shared.addresses,
+				   &generation->log);
 		master->coming = reign_launch(master, generation, complaints);
+	}
 	if (master->coming != NULL) {
 		upkeep_loaded(&master->crews.upkeep, generation);
 		return EXIT_STOPPED;

@@ -10,6 +10,7 @@
 #include "proxy/guard.h"
 #include "proxy/master.h"
 #include "proxy/polls.h"
+#include "proxy/state.h"
 
 enum { GENERATIONS_MAX = 4 };
 
@@ -28,6 +29,7 @@ struct master {
 	uint64_t files; /* the limit of open files */
 	struct polls polls;
 	struct desk desk;
+	struct state state;
 };
 
 /* The log of the configuration that counts. */

@@ -130,7 +130,7 @@ class Postern(Proxy):
     def configuration(self):
         lines = ["[postern]", "hostname = mail.test", "workers = 1", "log = stderr",
                  "log_level = warning", f"control = {self.folder}/control.sock",
-                 f"metrics = 127.0.0.1:{free_port()}"]
+                 f"metrics = 127.0.0.1:{free_port()}", "state = off"]
         if os.geteuid() == 0:
             lines.append("user = nobody")
         for kind in ("ecdsa", "rsa"):

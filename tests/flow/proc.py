@@ -154,7 +154,7 @@ def base(authority, backend=("127.0.0.1", 9), **postern):
     """A configuration with one listener, `smtps`."""
     return {
         "postern": {"hostname": "mail.test", "workers": 2, "log": "stderr",
-                    "control": "off", "metrics": "off"}
+                    "control": "off", "metrics": "off", "state": "off"}
         | ({"user": "nobody"} if AS_ROOT else {}) | postern,
         "listener smtps": {"address": "127.0.0.1:0", "tls": "implicit", "backend": "mta"},
         "certificate ecdsa": {"chain": authority.ecdsa.chain, "key": authority.ecdsa.key},

@@ -164,6 +164,12 @@ static uint64_t banned_until(const struct addresses *table, const char *text)
 	return entry == ADDRESS_NONE ? 0 : addresses_get(table, entry, key, ADDRESS_BAN);
 }
 
+/* It has gone from one clock to another and back. */
+static bool is_about(uint64_t us, uint64_t wanted_us)
+{
+	return us + 5000000 > wanted_us && us < wanted_us + 5000000;
+}
+
 static void bans_come_through_and_are_not_doubled(void **state)
 {
 	struct addresses before = make_table(), after = make_table();
@@ -174,15 +180,16 @@ static void bans_come_through_and_are_not_doubled(void **state)
 	ban(&before, "[2001:db8::1]:1", later_us + 5);
 	ban(&before, "192.0.2.8:1", now_us - 1);
 	for (int turn = 0; turn < 2; turn++) {
-		assert_true(bans_write(&before, fd));
-		bans_read(&after, fd);
-		assert_int_equal(banned_until(&after, "192.0.2.7:1"), later_us);
-		assert_int_equal(banned_until(&after, "[2001:db8::2]:1"), later_us + 5);
+		assert_true(estate_write_bans(&before, fd));
+		estate_read_bans(&after, fd);
+		assert_true(is_about(banned_until(&after, "192.0.2.7:1"), later_us));
+		assert_true(is_about(banned_until(&after, "[2001:db8::2]:1"), later_us));
 		assert_int_equal(banned_until(&after, "192.0.2.8:1"), 0);
-		assert_int_equal(banned_until(&after, "192.0.2.9:1"), turn == 0 ? 0 : later_us);
+		assert_true(
+			is_about(banned_until(&after, "192.0.2.9:1"), turn == 0 ? 0 : later_us));
 		ban(&before, "192.0.2.9:1", later_us);
 	}
-	bans_write(&before, fd);
+	estate_write_bans(&before, fd);
 	close(fd);
 	addresses_close(&before);
 	addresses_close(&after);

@@ -50,7 +50,7 @@ class Postern:
         directory.mkdir()
         backends = backend if isinstance(backend, dict) else {"mta": backend}
         everything = {"postern": {"hostname": "mail.test", "workers": workers, "log": "stderr",
-                                  "control": "off", "metrics": "off"}}
+                                  "control": "off", "metrics": "off", "state": "off"}}
         if AS_ROOT:
             everything["postern"]["user"] = "nobody"
         for name, options in listeners.items():
