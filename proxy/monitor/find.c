@@ -10,7 +10,8 @@
 
 enum {
 	WAIT_MS = 5 * 1000,   /* for a greeting, before it counts as silent */
-	NEARLY_MS = 4 * 1000, /* a server that waits for a header may give up as soon as we do */
+	NEARLY_MS = 4 * 1000, /* a server that waits for a header may give up as soon as we do, */
+	WHILE_MS = 2 * 1000,  /* ... or before, without a word: Dovecot after 3 s */
 	PATIENT_MS = 60 * 1000,
 	FIRST_WAIT_MS = 1000,     /* before it is tried again; doubled each time, */
 	MOST_WAIT_MS = 10 * 1000, /* ... up to that */
@@ -120,11 +121,11 @@ static void found(struct target *target, enum identity_mode mode)
 static bool waits_for_header(const struct target *target, enum call_end end)
 {
 	const struct ask *ask = &target->call.ask;
-	bool late = clock_ms() >= target->begun_ms + NEARLY_MS;
+	uint64_t waited_ms = clock_ms() - target->begun_ms;
 
 	if (ask->code[ASK_GREETING] == 0)
-		return end == CALL_SILENT || (end == CALL_BROKEN && late);
-	return (ask_was_busy(ask) && late) || ask->code[ASK_EHLO] == 503;
+		return end == CALL_SILENT || (end == CALL_BROKEN && waited_ms >= WHILE_MS);
+	return (ask_was_busy(ask) && waited_ms >= NEARLY_MS) || ask->code[ASK_EHLO] == 503;
 }
 
 static void not_found(struct target *target, const char *why)

@@ -94,8 +94,12 @@ void offer_write(const struct offer *offer, struct writer *w)
 
 void lack_add(struct lack *lack, const struct offer *offer)
 {
+	bool names_none = offer->mechanisms == 0 && offer->keywords & KEYWORD_BIT(KEYWORD_AUTH);
+
 	lack->keywords |= ~offer->keywords;
-	lack->mechanisms |= ~offer->mechanisms | mechanism_bit(SLICE(""));
+	lack->mechanisms |= mechanism_bit(SLICE(""));
+	if (!names_none)
+		lack->mechanisms |= ~offer->mechanisms;
 	lack->size = lack_size(lack, offer->size);
 }
 

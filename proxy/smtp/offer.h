@@ -28,7 +28,10 @@ bool offer_eq(const struct offer *a, const struct offer *b);
 /* In words, as in `PIPELINING SIZE=1000 AUTH=PLAIN,LOGIN`. */
 void offer_write(const struct offer *offer, struct writer *w);
 
-/* A server more. */
+/*
+ * A server more. AUTH without a mechanism, which Dovecot announces to who comes without TLS, as a
+ * probe does, says nothing of what it announces for a client with TLS.
+ */
 void lack_add(struct lack *lack, const struct offer *offer);
 
 /* Some server does not have the mechanism. `lack` may be NULL, here and below: nothing lacks. */

@@ -15,7 +15,7 @@ import tempfile
 import pytest
 
 import proc
-from lib import certs, clients, fake, postfix as postfix_
+from lib import backends, certs, clients, fake, postfix as postfix_, rooms
 from lib.basics import POSTERN, SINK, Port, until
 from lib.postern import Postern
 from lib.sink import Sink
@@ -163,6 +163,27 @@ def start_postfix(request, home):
 def postfix(start_postfix):
     """A Postfix that takes mail for mail.test."""
     return start_postfix()
+
+
+@pytest.fixture
+def start_backend(request, home):
+    """Starts a real server of lib/backends.py: start_backend("exim", "proxy", relays_for="local")."""
+    started = []
+
+    def start(name, setup, **more):
+        if name == "postfix" and not postfix_.RUNS:
+            pytest.skip(postfix_.WHY_NOT)
+        try:
+            one = backends.ALL[name](home, setup, **more)
+        except rooms.Unavailable as why:
+            pytest.skip(f"{name}: {why}")
+        started.append(one)
+        request.node.flow_logs = getattr(request.node, "flow_logs", []) + [one.log_file]
+        return one
+
+    yield start
+    for one in started:
+        one.stop()
 
 
 @pytest.fixture

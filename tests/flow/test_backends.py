@@ -3,14 +3,15 @@ What real servers make of each identity: whose address they log. docs/backends.m
 this holds it to what is so.
 """
 
+import base64
 import itertools
 import re
 
 import pytest
 
-from lib import backends, postfix, rooms
+from lib import backends
 from lib.basics import ROOT, until
-from lib.client import Client, lenient_context
+from lib.client import Client, lenient_context, tls_client
 
 TEXT = b"Subject: x\r\n\r\nx\r\n.\r\n"
 PAGE = ROOT / "docs" / "backends.md"
@@ -32,25 +33,6 @@ def matrix():
 MATRIX = matrix()
 
 
-@pytest.fixture
-def start_backend(request, home):
-    started = []
-
-    def start(name, setup):
-        if name == "postfix" and not postfix.RUNS:
-            pytest.skip(postfix.WHY_NOT)
-        try:
-            started.append(backends.ALL[name](home, setup))
-        except rooms.Unavailable as why:
-            pytest.skip(f"{name}: {why}")
-        request.node.flow_logs = [started[-1].log_file]
-        return started[-1]
-
-    yield start
-    for one in started:
-        one.stop()
-
-
 def setup_for(name, identity):
     """How the server is set up where Postern speaks so; "plain" where it cannot be."""
     setup = {"proxy-v1": "proxy", "proxy-v2": "proxy", "xclient": "xclient"}.get(identity, "plain")
@@ -58,7 +40,11 @@ def setup_for(name, identity):
     return setup if setup in known else "plain"
 
 
-def deliver(proxy, tls, host, certificate=None):
+def credentials(user, password):
+    return base64.b64encode(f"\0{user}\0{password}".encode()).decode()
+
+
+def deliver(proxy, tls, host, certificate=None, login=None):
     """The verdict on a message, or of the reply that ends it before."""
     context = lenient_context()
     if certificate:
@@ -73,6 +59,8 @@ def deliver(proxy, tls, host, certificate=None):
             else:
                 client.expect(220)
             client.command("EHLO client.test", 250)
+            if login:
+                client.command(f"AUTH PLAIN {credentials(*login)}", 235)
             code = client.deliver(TEXT).code
             client.quit()
             return code
@@ -92,7 +80,7 @@ def listeners(clients=False):
 
 
 def start(postern, server, identity, authority, **more):
-    return postern(backend=server.address, listeners=listeners(True),
+    return postern(backend=server.address, listeners=listeners(True), policy={"auth": "always"},
                    sections={"backend mta": {"identity": identity} | more,
                              "clients devices": {"ca": authority.file, "verify": "request",
                                                  "login": "cn"}})
@@ -103,7 +91,7 @@ def found_out(proxy, server, certificate, wanted):
     codes, sent = [], []
     for tls, host, shown in itertools.product(("implicit", "required", "optional"), STRANGER,
                                               (None, certificate)):
-        codes.append(deliver(proxy, tls, host, shown))
+        codes.append(deliver(proxy, tls, host, shown, getattr(server, "login", None)))
         sent.append(STRANGER[host])
     if codes == [None] * len(codes):
         return "no service"
@@ -137,6 +125,19 @@ def test_login_by_certificate(start_backend, postern, authority):
     assert server.logins() == ["device"]
 
 
+def test_dovecot_offers_auth_to_clients_with_tls(start_backend, postern, authority):
+    """It announces no mechanism to probes, which have no TLS; clients of a pool see it all the same."""
+    server = start_backend("dovecot", "tls-login")
+    pool = "127.0.0.1:{0}, localhost:{0}".format(server.address[1])
+    proxy = postern(backend=pool, sections={"backend mta": {"identity": "proxy-v2",
+                                                            "probe": "100ms"}})
+    until(lambda: len(proxy.events("server-offers")) == 2, proxy.log)
+    assert proxy.events("server-offers")[0]["offers"].endswith(" AUTH")
+    with tls_client(proxy.address()) as client:
+        assert "AUTH PLAIN" in client.greet().keywords
+        client.quit()
+
+
 def auto_table():
     """{(server, setup): identity} of the page's second table."""
     rows = re.findall(r"^\| (\w+) \| (proxy|xclient|plain) \| ([\w-]+) \|$", PAGE.read_text(),
@@ -150,7 +151,8 @@ def test_auto_finds(name, setup, start_backend, postern, authority):
     server = start_backend(name, setup)
     more = {"proxy_header_size": 231} if name == "exim" else {}
     proxy = start(postern, server, "auto", authority, **more)
-    assert [deliver(proxy, "implicit", host) for host in STRANGER] == [250, 250]
+    login = getattr(server, "login", None)
+    assert [deliver(proxy, "implicit", host, None, login) for host in STRANGER] == [250, 250]
     until(lambda: len(server.clients()) >= 2, lambda: str(server.clients()))
     assert sorted(server.clients()) == sorted(2 * [OWN] if wanted == "none" else STRANGER.values())
     assert [event.get("identity") for event in proxy.events("identity-found")] == (
@@ -161,4 +163,4 @@ def test_auto_finds(name, setup, start_backend, postern, authority):
 def test_auto_table_is_whole():
     assert set(auto_table()) == {
         (name, setup) for name, made in backends.ALL.items()
-        for setup in getattr(made, "SETUPS", None) or made.SETTINGS}
+        for setup in getattr(made, "SETUPS", None) or made.SETTINGS if setup != "tls-login"}

@@ -54,11 +54,32 @@ static void what_one_lacks_all_lack(void **state)
 	assert_int_equal(lack_size(NULL, 7), 7);
 }
 
+static void auth_without_mechanisms_tells_nothing(void **state)
+{
+	struct offer unsaid = read_offer("250-a\r\n250 AUTH \r\n");
+	struct offer first = read_offer("250-b\r\n250 AUTH PLAIN\r\n");
+	struct offer none = read_offer("250-c\r\n250 DSN\r\n");
+	struct lack lack = { .keywords = 0 };
+
+	(void)state;
+	lack_add(&lack, &unsaid);
+	assert_false(lack.keywords & KEYWORD_BIT(KEYWORD_AUTH));
+	assert_false(lack_has_mechanism(&lack, SLICE("PLAIN")));
+	assert_true(lack_has_mechanism(&lack, SLICE("XNEW")));
+	lack_add(&lack, &first);
+	assert_false(lack_has_mechanism(&lack, SLICE("PLAIN")));
+	assert_true(lack_has_mechanism(&lack, SLICE("LOGIN")));
+	lack_add(&lack, &none);
+	assert_true(lack.keywords & KEYWORD_BIT(KEYWORD_AUTH));
+	assert_true(lack_has_mechanism(&lack, SLICE("PLAIN")));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_offer_is_read),
 		cmocka_unit_test(what_one_lacks_all_lack),
+		cmocka_unit_test(auth_without_mechanisms_tells_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,7 +6,9 @@ what each has logged of them.
 import re
 
 from . import mtas
+from .dovecot import DovecotBackend
 from .postfix import Postfix
+from .syslog import Syslog
 
 
 class PostfixBackend(Postfix):
@@ -35,25 +37,27 @@ class EximBackend(mtas.Exim):
     package = "exim4-daemon-heavy"  # the light one knows no PROXY
     SETUPS = {"proxy": "hosts_proxy = 127.0.0.1\n", "plain": ""}
 
-    def __init__(self, directory, setup):
-        self.setup = setup
+    def __init__(self, directory, setup, relays_for="all"):
+        self.setup, self.relays_for = setup, relays_for
         super().__init__(directory, False)
 
     def configure(self, tolerant):
         self.SETTINGS = self.SETTINGS.replace("{more}", self.SETUPS[self.setup] + "{more}")
         super().configure(tolerant)
 
+    def log(self):
+        files = (self.room.path(f"/var/log/exim4/{name}log") for name in ("main", "panic"))
+        return "".join(file.read_text(errors="replace") for file in files if file.exists())
+
     def clients(self):
-        log = self.room.path("/var/log/exim4/mainlog")
-        text = log.read_text() if log.exists() else ""
-        return re.findall(r" <= \S+ H=\S+ \[([0-9a-f.:]+)\]", text)
+        return re.findall(r" <= \S+ H=\S+ \[([0-9a-f.:]+)\]", self.log())
 
 
 class OpenSmtpdBackend(mtas.OpenSmtpd):
     SETUPS = {"proxy": "proxy-v2 ", "plain": ""}
 
-    def __init__(self, directory, setup):
-        self.setup = setup
+    def __init__(self, directory, setup, relays_for="all"):
+        self.setup, self.relays_for = setup, relays_for
         super().__init__(directory, False)
 
     def configure(self, tolerant):
@@ -62,11 +66,31 @@ class OpenSmtpdBackend(mtas.OpenSmtpd):
         file.write_text(file.read_text().replace("hostname", self.SETUPS[self.setup] + "hostname"))
 
     def clients(self):
-        text = self.log_file.read_text(errors="replace")
+        text = self.log()
         found = re.findall(r"(\w+) smtp connected address=(\S+)", text)
         taken = set(re.findall(r"(\w+) smtp message msgid", text))
         return [address.removeprefix("[").removesuffix("]").removeprefix("IPv6:")
                 for session, address in found if session in taken]
 
 
-ALL = {"postfix": PostfixBackend, "exim": EximBackend, "opensmtpd": OpenSmtpdBackend}
+class SendmailBackend(mtas.Sendmail):
+    SETUPS = {"plain": ""}
+
+    def __init__(self, directory, setup, relays_for="all"):
+        self.setup, self.relays_for = setup, relays_for
+        super().__init__(directory, False)
+
+    def configure(self, tolerant):
+        super().configure(tolerant)
+        self.syslog = Syslog(self.room.path("/dev/log"), self.log_file)
+
+    def clients(self):
+        return re.findall(r" from=<.* relay=(?:\S+ )?\[(?:IPv6:)?([0-9a-f.:]+)\]", self.log())
+
+    def stop(self):
+        super().stop()
+        self.syslog.stop()
+
+
+ALL = {"postfix": PostfixBackend, "exim": EximBackend, "opensmtpd": OpenSmtpdBackend,
+       "dovecot": DovecotBackend, "sendmail": SendmailBackend}

@@ -63,6 +63,12 @@ def text_of(address):
     return f"{address[0]}:{address[1]}"
 
 
+def is_listened_on(port):
+    """Whether somebody listens on a TCP port, on IPv4: without a connection, that he would log."""
+    with open("/proc/net/tcp") as table:
+        return any(f":{port:04X} 00000000:0000 0A " in line for line in table)
+
+
 def tcp_connections(port):
     """Remote ports, local ports and inodes of the established connections to a local port."""
     found = []

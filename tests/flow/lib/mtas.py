@@ -4,10 +4,9 @@ What it has accepted is read from where it keeps it, whatever it said.
 """
 
 import re
-import socket
 
 from . import processes, rooms
-from .basics import Port, tcp_connections, until
+from .basics import Port, is_listened_on, tcp_connections, until
 from .postfix import Postfix
 
 SUBJECT = re.compile(rb"Subject: ([\w-]+)")
@@ -25,6 +24,7 @@ class RoomServer:
     package = None
     programs = ()
     sends_line_by_line = False
+    relays_for = "all"
 
     def __init__(self, directory, tolerant):
         self._port = Port()
@@ -37,8 +37,10 @@ class RoomServer:
 
     def _listens(self):
         assert self.process.poll() is None, self.log_file.read_text()
-        with socket.socket() as probe:
-            return probe.connect_ex(self.address) == 0
+        return is_listened_on(self._port.number)
+
+    def log(self):
+        return self.log_file.read_text(errors="replace")
 
     def pids(self):
         return processes.family(self.process.pid)
@@ -58,7 +60,8 @@ class Exim(RoomServer):
 primary_hostname = mx.mail.test
 local_interfaces = 127.0.0.1
 daemon_smtp_ports = {port}
-acl_smtp_rcpt = accept
+acl_smtp_rcpt = {rcpt}
+log_selector = +smtp_connection
 host_lookup =
 rfc1413_query_timeout = 0s
 tls_advertise_hosts =
@@ -78,10 +81,16 @@ pipelining_advertise_hosts =
 smtp_enforce_sync = false
 """
 
+    RELAYS_FOR = {
+        "all": "accept",
+        "local": "${if eq{$sender_host_address}{127.0.0.1}{accept}{deny}}",
+        "none": "deny",
+    }
+
     def configure(self, tolerant):
         more = self.TOLERANT if tolerant else ""
-        self.room.write("/etc/exim4/exim4.conf",
-                        self.SETTINGS.format(port=self._port.number, more=more))
+        self.room.write("/etc/exim4/exim4.conf", self.SETTINGS.format(
+            port=self._port.number, more=more, rcpt=self.RELAYS_FOR[self.relays_for]))
         for folder in ("/var/spool/exim4", "/var/log/exim4"):
             self.room.folder(folder, "Debian-exim", 0o750)
 
@@ -97,12 +106,15 @@ class OpenSmtpd(RoomServer):
     command = ("/usr/sbin/smtpd", "-d", "-P", "mta")
     sends_line_by_line = True
 
+    RELAYS_FOR = {"all": "from any for any", "local": "from local for any",
+                  "none": "from any for domain mail.test"}
+
     def configure(self, tolerant):
         self.room.write("/etc/mailname", "mx.mail.test\n")
         self.room.write("/etc/smtpd.conf", f"""
 listen on 127.0.0.1 port {self._port.number} hostname mx.mail.test
 action "keep" relay host smtp://127.0.0.1:1
-match from any for any action "keep"
+match {self.RELAYS_FOR[self.relays_for]} action "keep"
 """)
         self.room.folder("/var/spool/smtpd", mode=0o711)
         self.room.folder("/var/lib/opensmtpd/empty")
@@ -126,7 +138,7 @@ define(`confDELIVERY_MODE', `queueonly')dnl
 define(`confDOMAIN_NAME', `mx.mail.test')dnl
 define(`confTO_IDENT', `0')dnl
 define(`confDEF_USER_ID', `mail:mail')dnl
-FEATURE(`promiscuous_relay')dnl
+{relay}
 FEATURE(`accept_unresolvable_domains')dnl
 FEATURE(`nocanonify')dnl
 {more}
@@ -136,11 +148,14 @@ MAILER(`smtp')dnl
 {rules}
 """
 
+    RELAYS_FOR = {"all": "FEATURE(`promiscuous_relay')dnl", "local": ""}
+
     def configure(self, tolerant):
+        relay = self.RELAYS_FOR[self.relays_for]
         more = "define(`confREJECT_NUL', `false')dnl" if tolerant else ""
         rules = "LOCAL_SRV_FEATURES\nR$*\t\t$# O U G F" if tolerant else ""
-        self.room.write("/etc/mail/sendmail.mc",
-                        self.SETTINGS.format(port=self._port.number, more=more, rules=rules))
+        self.room.write("/etc/mail/sendmail.mc", self.SETTINGS.format(
+            port=self._port.number, more=more, rules=rules, relay=relay))
         self.room.write("/etc/mail/aliases", "postmaster: root\n")
         self.room.write("/etc/mail/local-host-names", "mail.test\n")
         made = self.room.run("/usr/bin/m4", "/etc/mail/sendmail.mc")

@@ -17,7 +17,7 @@ CACHE = pathlib.Path(
     / "postern-mta")
 
 USERS = {"nobody": 65534, "mail": 8, "Debian-exim": 60101, "opensmtpd": 60102, "opensmtpq": 60103,
-         "smmta": 60104, "smmsp": 60105}
+         "smmta": 60104, "smmsp": 60105, "dovecot": 60106, "dovenull": 60107}
 
 DEVICES = {"null": (1, 3), "urandom": (1, 9)}
 
@@ -124,7 +124,8 @@ class Room:
 
     def add_libraries(self, program):
         """What the program is linked with, as far as it was not unpacked here."""
-        own = [str(path) for path in self.root.glob("usr/lib/*-linux-gnu*")]
+        own = [str(path) for pattern in ("*-linux-gnu*", "dovecot")
+               for path in self.root.glob(f"usr/lib/{pattern}")]
         env = os.environ | {"LD_LIBRARY_PATH": ":".join(own)}
         for library in re.findall(r"(?:=> )?(/\S+) \(0x", run("ldd", self.path(program), env=env)):
             if not library.startswith(str(self.root)):
