@@ -46,30 +46,6 @@ static double open_sessions(const struct server_record *server, size_t present)
 	return (double)present;
 }
 
-static double connects(const struct server_record *server, size_t present)
-{
-	(void)present;
-	return (double)server->connects;
-}
-
-static double connect_seconds(const struct server_record *server, size_t present)
-{
-	(void)present;
-	return (double)server->connect_ms / 1000;
-}
-
-static double greetings(const struct server_record *server, size_t present)
-{
-	(void)present;
-	return (double)server->greetings;
-}
-
-static double greeting_seconds(const struct server_record *server, size_t present)
-{
-	(void)present;
-	return (double)server->greeting_ms / 1000;
-}
-
 static double failures(const struct server_record *server, size_t present)
 {
 	(void)present;
@@ -94,13 +70,6 @@ static const struct {
 	{ "postern_server_open_relay", "gauge", "It takes mail from strangers for strangers.",
 	  relays },
 	{ "postern_server_sessions_open", "gauge", "Sessions with it now.", open_sessions },
-	{ "postern_server_connects_total", "counter", "Connections made to it.", connects },
-	{ "postern_server_connect_seconds_total", "counter", "Time these took, together.",
-	  connect_seconds },
-	{ "postern_server_greetings_total", "counter", "Greetings of it that were no refusal.",
-	  greetings },
-	{ "postern_server_greeting_seconds_total", "counter",
-	  "Time from the connection to these, together.", greeting_seconds },
 	{ "postern_server_failures_total", "counter",
 	  "Connections that could not be made, or were not greeted.", failures },
 	{ "postern_server_busy_total", "counter", "Of these, greetings with a code of 4xx.", busy },
@@ -131,6 +100,44 @@ static void print_servers(const struct view *view, FILE *to)
 			fprintf(to, "} %.15g\n",
 				server_rows[i].value(server, servers_present(&table, n)));
 		}
+	}
+}
+
+static const struct {
+	const char *name;
+	const char *help;
+	size_t at; /* in the record */
+} timing_rows[] = {
+	{ "postern_server_connect_seconds", "Time that connections to it took to be made.",
+	  offsetof(struct server_record, connect) },
+	{ "postern_server_greeting_seconds",
+	  "Time from the connection to its greeting, where that was no refusal.",
+	  offsetof(struct server_record, greeting) },
+};
+
+static void print_server_timing(size_t row, const struct server_record *server, FILE *to)
+{
+	const void *at = (const char *)server + timing_rows[row].at;
+	struct timing timing = shared_timing_take(at);
+	char *text;
+	size_t size;
+	FILE *outer = open_memstream(&text, &size);
+	if (outer == NULL)
+		return;
+	server_labels(server, outer);
+	if (fclose(outer) == 0)
+		metrics_timing(timing_rows[row].name, text + 1, &timing, to);
+	free(text);
+}
+
+static void print_server_timings(const struct view *view, FILE *to)
+{
+	struct server_table table = shared_servers(view->shared);
+	for (size_t row = 0; row < sizeof(timing_rows) / sizeof(timing_rows[0]); row++) {
+		head(to, timing_rows[row].name, "histogram", timing_rows[row].help);
+		for (size_t i = 0; i < SERVERS_MAX; i++)
+			if (table.records[i].used != 0)
+				print_server_timing(row, &table.records[i], to);
 	}
 }
 
@@ -257,6 +264,7 @@ void gauges_print(const struct view *view, FILE *to)
 {
 	const struct board *board = view->board;
 	print_servers(view, to);
+	print_server_timings(view, to);
 	print_identities(view, to);
 	print_certs(view, to);
 	print_lag(view, to);

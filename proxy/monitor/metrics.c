@@ -48,23 +48,23 @@ static void labels(const char *outer, const struct counter_row *row, const char 
 	fputc('}', to);
 }
 
-static void print_timing(const struct counter_row *row, const char *outer,
-			 const struct timing *timing, FILE *to)
+void metrics_timing(const char *name, const char *labels, const struct timing *timing, FILE *to)
 {
-	const char *comma = outer[0] != '\0' ? "," : "";
+	const char *comma = labels[0] != '\0' ? "," : "", *open = "", *close = "";
 	uint64_t below = 0;
 	for (size_t i = 0; i < TIMING_BOUNDS; i++) {
 		below += timing->buckets[i];
-		fprintf(to, "%s_bucket{%s%sle=\"%g\"} %" PRIu64 "\n", row->name, outer, comma,
+		fprintf(to, "%s_bucket{%s%sle=\"%g\"} %" PRIu64 "\n", name, labels, comma,
 			(double)timing_bound_us(i) / 1e6, below);
 	}
 	below += timing->buckets[TIMING_BOUNDS];
-	fprintf(to, "%s_bucket{%s%sle=\"+Inf\"} %" PRIu64 "\n", row->name, outer, comma, below);
-	fprintf(to, "%s_sum", row->name);
-	labels(outer, row, NULL, to);
-	fprintf(to, " %.6f\n%s_count", (double)timing->sum_us / 1e6, row->name);
-	labels(outer, row, NULL, to);
-	fprintf(to, " %" PRIu64 "\n", below);
+	fprintf(to, "%s_bucket{%s%sle=\"+Inf\"} %" PRIu64 "\n", name, labels, comma, below);
+	if (labels[0] != '\0') {
+		open = "{";
+		close = "}";
+	}
+	fprintf(to, "%s_sum%s%s%s %.6f\n", name, open, labels, close, (double)timing->sum_us / 1e6);
+	fprintf(to, "%s_count%s%s%s %" PRIu64 "\n", name, open, labels, close, below);
 }
 
 static void print_row(const struct counter_row *row, const char *outer, const void *counters,
@@ -72,7 +72,7 @@ static void print_row(const struct counter_row *row, const char *outer, const vo
 {
 	const uint64_t *values = (const void *)((const char *)counters + row->at);
 	if (row->kind == COUNTER_TIMING) {
-		print_timing(row, outer, (const void *)values, to);
+		metrics_timing(row->name, outer, (const void *)values, to);
 		return;
 	}
 	for (size_t i = 0; i < row->count; i++) {

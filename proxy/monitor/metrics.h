@@ -11,4 +11,7 @@ void metrics_print(const struct view *view, FILE *to);
 /* The value of a label, escaped, without the quotes. */
 void metrics_escape(const char *value, FILE *to);
 
+/* The lines of a histogram; `labels` without braces, "" for none. */
+void metrics_timing(const char *name, const char *labels, const struct timing *timing, FILE *to);
+
 #endif

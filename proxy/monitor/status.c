@@ -94,21 +94,23 @@ static json_t *servers_json(const struct view *view)
 		const struct server_record *server = &table.records[i];
 		if (server->used == 0)
 			continue;
+		struct timing connect = shared_timing_take(&server->connect);
+		struct timing greeting = shared_timing_take(&server->greeting);
 		json_array_append_new(
-			array,
-			json_pack("{s:o,s:o,s:s,s:s,s:s,s:b,s:o,s:o,s:o,s:o,s:o,s:o,s:o}",
-				  "backend", text(server->backend, sizeof(server->backend)),
-				  "server", text(server->name, sizeof(server->name)), "health",
-				  server_health_word(server->health), "admin",
-				  server_admin_word(server->admin), "identity",
-				  identity_word(server_told_last(server)), "open_relay",
-				  server->verdict == SERVER_RELAYS, "open",
-				  number(servers_present(&table, i)), "connects",
-				  number(server->connects), "connect_ms",
-				  number(server->connect_ms), "greetings",
-				  number(server->greetings), "greeting_ms",
-				  number(server->greeting_ms), "failures", number(server->failures),
-				  "failed_in_row", number(server->failed_in_row)));
+			array, json_pack("{s:o,s:o,s:s,s:s,s:s,s:b,s:o,s:o,s:o,s:o,s:o,s:o,s:o}",
+					 "backend", text(server->backend, sizeof(server->backend)),
+					 "server", text(server->name, sizeof(server->name)),
+					 "health", server_health_word(server->health), "admin",
+					 server_admin_word(server->admin), "identity",
+					 identity_word(server_told_last(server)), "open_relay",
+					 server->verdict == SERVER_RELAYS, "open",
+					 number(servers_present(&table, i)), "connects",
+					 number(timing_count(&connect)), "connect_ms",
+					 number(connect.sum_us / 1000), "greetings",
+					 number(timing_count(&greeting)), "greeting_ms",
+					 number(greeting.sum_us / 1000), "failures",
+					 number(server->failures), "failed_in_row",
+					 number(server->failed_in_row)));
 	}
 	return array;
 }

@@ -40,11 +40,6 @@ static const char *short_time(double seconds, char text[static SHORT_BYTES])
 	return text;
 }
 
-static double each(uint64_t sum, uint64_t count)
-{
-	return count > 0 ? (double)sum / (double)count : 0;
-}
-
 /* The newest sample, and one about ten seconds older. */
 struct span {
 	struct board_sample from;
@@ -139,14 +134,15 @@ static void put_servers(const struct view *view, FILE *to)
 		const struct server_record *server = &table.records[i];
 		if (server->used == 0)
 			continue;
+		struct timing connect = shared_timing_take(&server->connect);
+		struct timing greeting = shared_timing_take(&server->greeting);
 		fprintf(to,
 			"%-12.12s %-24.24s %-8s %-8s %-11s %6u %8" PRIu64 " %6.1fms %6.1fms%s%s\n",
 			view_text(server->backend, sizeof(server->backend), backend),
 			view_text(server->name, sizeof(server->name), name),
 			server_health_word(server->health), server_admin_word(server->admin),
 			identity_word(server_told_last(server)), servers_present(&table, i),
-			server->failures, each(server->connect_ms, server->connects),
-			each(server->greeting_ms, server->greetings),
+			server->failures, timing_mean_ms(&connect), timing_mean_ms(&greeting),
 			server->verdict == SERVER_RELAYS ? "  OPEN RELAY" : "",
 			server_told_last(server) == IDENTITY_NONE
 				? "  it sees Postern's address as that of all clients"

@@ -64,26 +64,6 @@ uint64_t view_refused(const struct listener_counters *counters)
 	return sum;
 }
 
-uint64_t timing_count(const struct timing *timing)
-{
-	uint64_t count = 0;
-	for (size_t i = 0; i <= TIMING_BOUNDS; i++)
-		count += timing->buckets[i];
-	return count;
-}
-
-uint64_t timing_quantile_us(const struct timing *timing, double fraction)
-{
-	double rank = fraction * (double)timing_count(timing);
-	uint64_t below = 0;
-	for (size_t i = 0; i < TIMING_BOUNDS; i++) {
-		below += timing->buckets[i];
-		if (below > 0 && (double)below >= rank)
-			return timing_bound_us(i);
-	}
-	return below > 0 ? timing_bound_us(TIMING_BOUNDS - 1) : 0;
-}
-
 struct worker_record *view_worker(const struct view *view, size_t *record)
 {
 	while (*record < view->shared->plan.records) {

@@ -24,10 +24,6 @@ const char *view_listener(const struct view *view, size_t place,
 /* Sessions that were ended for what the client is: certificate, network, limits, protocol. */
 uint64_t view_refused(const struct listener_counters *counters);
 
-/* The duration that `fraction` of all are at or below, in microseconds: a bucket's bound. */
-uint64_t timing_quantile_us(const struct timing *timing, double fraction);
-uint64_t timing_count(const struct timing *timing);
-
 /* The next record of a worker that runs, from *record on; NULL behind the last. */
 struct worker_record *view_worker(const struct view *view, size_t *record);
 

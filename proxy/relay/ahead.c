@@ -104,6 +104,12 @@ static bool is_welcome(const struct dialer *dialer)
 		dialer->dial.code < 300);
 }
 
+/* Seconds. */
+static double since(uint64_t us)
+{
+	return (double)(clock_us() - us) / 1e6;
+}
+
 static void arrive(struct ahead *w)
 {
 	struct pot *pot = w->pot;
@@ -114,6 +120,7 @@ static void arrive(struct ahead *w)
 		return;
 	}
 	server_worked(member->record);
+	shared_timing_add(&member->record->greeting, since(w->connected_us));
 	pot->misses = 0;
 	if (w->sequence == member->sequence)
 		member->good = w->address;
@@ -149,6 +156,15 @@ static void watch(struct ahead *w)
 	peer_watch(&w->peer, w->pot->relay->loop, read, write);
 }
 
+static void note_connected(struct ahead *w)
+{
+	if (w->connected_us > 0 || w->dialer.stage == DIALER_CONNECTING ||
+	    w->dialer.stage == DIALER_FAILED)
+		return;
+	w->connected_us = clock_us();
+	shared_timing_add(&w->pot->member->record->connect, since(w->begun_us));
+}
+
 static void move(struct ahead *w)
 {
 	if (w->ready && !is_silent(w)) {
@@ -158,6 +174,7 @@ static void move(struct ahead *w)
 	if (!w->ready) {
 		while (is_dialling(w) && dialer_move(&w->dialer, &w->peer, &w->pot->relay->pool))
 			;
+		note_connected(w);
 		if (!is_dialling(w))
 			arrive(w);
 		else
@@ -202,6 +219,8 @@ void ahead_begin(struct ahead *w)
 	way.plan.way = group->config->identity == IDENTITY_XCLIENT ? DIAL_XCLIENT : DIAL_SILENT;
 	dialer_begin(&w->dialer, &way, NULL);
 	w->since_ms = clock_ms();
+	w->begun_us = clock_us();
+	w->connected_us = 0;
 	watch(w);
 }
 

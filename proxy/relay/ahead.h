@@ -27,6 +27,8 @@ struct ahead {
 	uint32_t address;      /* which one of the member's, */
 	uint32_t sequence;     /* as they were then */
 	uint64_t since_ms;     /* begun, or ready */
+	uint64_t begun_us;     /* by clock_us() */
+	uint64_t connected_us; /* the same; 0: it is not yet */
 };
 
 void ahead_init(struct ahead *w, struct pot *pot);

@@ -58,6 +58,7 @@ void backend_open(struct session *s, int fd)
 {
 	s->dialed = session_now(s);
 	s->dialing = DIALING_CONNECT;
+	s->journey.adopted = false;
 	peer_open(&s->server, fd, false, false);
 	if (!begin_dial(s))
 		backend_fail(s, END_NO_MEMORY, NULL);
@@ -65,6 +66,7 @@ void backend_open(struct session *s, int fd)
 
 void backend_adopt(struct session *s)
 {
+	s->journey.adopted = true;
 	s->dialed = session_now(s);
 	s->dialing = DIALING_CONNECT;
 	if (fill_identity(s, s->dialer.way.plan.way))

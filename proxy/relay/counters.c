@@ -4,26 +4,6 @@
 
 #include <stddef.h>
 
-static const uint64_t bounds_us[TIMING_BOUNDS] = {
-	100,    250,    500,    1000,    2500,    5000,    10000,    25000,    50000,
-	100000, 250000, 500000, 1000000, 2500000, 5000000, 10000000, 30000000,
-};
-
-uint64_t timing_bound_us(size_t bucket)
-{
-	return bounds_us[bucket];
-}
-
-void timing_add(struct timing *timing, uint64_t us)
-{
-	size_t bucket = 0;
-
-	while (bucket < TIMING_BOUNDS && us > bounds_us[bucket])
-		bucket++;
-	timing->buckets[bucket]++;
-	timing->sum_us += us;
-}
-
 static const char *const version_words[TLS_VERSION_WORDS] = {
 	"TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3", "other",
 };

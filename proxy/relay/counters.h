@@ -8,19 +8,9 @@
 #ifndef PROXY_RELAY_COUNTERS_H
 #define PROXY_RELAY_COUNTERS_H
 
-#include "proxy/smtp/tally.h"
+#include "proxy/relay/timing.h"
 #include "proxy/smtp/ending.h"
-
-/* Durations by size: bucket i has those of up to timing_bound_us(i), the last one all others. */
-enum { TIMING_BOUNDS = 17 };
-
-struct timing {
-	uint64_t sum_us;
-	uint64_t buckets[TIMING_BOUNDS + 1];
-};
-
-uint64_t timing_bound_us(size_t bucket);
-void timing_add(struct timing *timing, uint64_t us);
+#include "proxy/smtp/tally.h"
 
 /* What TLS came to, and what it did not come to. */
 enum { TLS_VERSION_WORDS = 5, TLS_GROUP_WORDS = 8, TLS_FAILURE_WORDS = 7 };

@@ -19,6 +19,7 @@ struct journey {
 	const struct server_config *chosen; /* the last that was dialled; NULL: none */
 	const struct member *untold;        /* announces no XCLIENT: it is not told of the client */
 	struct lack others;                 /* lack this, so the client is not told of it */
+	bool adopted;                       /* the connection was opened ahead, and counted then */
 	uint32_t failovers;                 /* to another address or server */
 	double dial_by;                     /* no other is tried after that */
 	enum group_answer lack;             /* why a place is waited for */

@@ -285,8 +285,8 @@ void route_connected(struct session *s)
 	struct server_record *record = s->journey.place.member->record;
 
 	s->connected = session_now(s);
-	record->connects++;
-	record->connect_ms += (uint64_t)((s->connected - s->dialed) * 1000);
+	if (!s->journey.adopted)
+		shared_timing_add(&record->connect, s->connected - s->dialed);
 }
 
 /* Said at most once a minute of each server, as it may be so for each session. */
@@ -313,10 +313,8 @@ bool route_greeted(struct session *s, unsigned code, struct slice greeting)
 {
 	struct server_record *record = s->journey.place.member->record;
 
-	if (code >= 200 && code < 300) {
-		record->greetings++;
-		record->greeting_ms += (uint64_t)((session_now(s) - s->connected) * 1000);
-	}
+	if (code >= 200 && code < 300 && !s->journey.adopted)
+		shared_timing_add(&record->greeting, session_now(s) - s->connected);
 	/* One that refuses for good is well, and knows why. */
 	if (code >= 200 && (code < 400 || code >= 500)) {
 		arrive(s);

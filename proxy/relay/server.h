@@ -9,6 +9,7 @@
 #define PROXY_RELAY_SERVER_H
 
 #include "base/addr.h"
+#include "proxy/relay/timing.h"
 
 #include <stdatomic.h>
 
@@ -64,15 +65,13 @@ struct server_record {
 
 	/* Of the workers. */
 	_Alignas(64) _Atomic uint32_t
-		failed_in_row;        /* connections, since the last that went well */
-	_Atomic uint64_t failed_ms;   /* when the last failed, by clock_ms() */
-	_Atomic uint64_t connects;    /* made */
-	_Atomic uint64_t connect_ms;  /* ... and how long they took, in all */
-	_Atomic uint64_t greetings;   /* of 2yz */
-	_Atomic uint64_t greeting_ms; /* ... from the connection on */
-	_Atomic uint64_t failures;    /* no connection, or none that greeted */
-	_Atomic uint64_t busy;        /* ... of these, greetings of 4yz */
-	_Atomic uint32_t doubts;      /* cases that what was found does not seem to hold */
+		failed_in_row;         /* connections, since the last that went well */
+	_Atomic uint64_t failed_ms;    /* when the last failed, by clock_ms() */
+	_Atomic uint64_t failures;     /* no connection, or none that greeted */
+	_Atomic uint64_t busy;         /* ... of these, greetings of 4yz */
+	struct shared_timing connect;  /* connections that were made */
+	struct shared_timing greeting; /* greetings of 2yz, from the connection on */
+	_Atomic uint32_t doubts;       /* cases that what was found does not seem to hold */
 };
 
 /* Master: the record has this key from now on, all else unknown; and is free again. */

@@ -79,10 +79,27 @@ def test_metrics_tell_what_was_done(watched, backend):
     assert one.metric('postern_bytes_total{listener="smtps",direction="to_server"}') > 50
     assert one.metric("postern_ready") == 1
     label = '{backend="mta",server="127.0.0.1:%d"}' % server.address[1]
-    assert one.metric("postern_server_connects_total" + label) == 1
-    assert one.metric("postern_server_greetings_total" + label) == 1
+    for what in ("connect", "greeting"):
+        assert one.metric(f"postern_server_{what}_seconds_count" + label) == 1
+        assert one.metric(f"postern_server_{what}_seconds_sum" + label) < 2 * PATIENCE_S
     assert one.metric('postern_process_resident_memory_bytes{process="master",worker=""}') > 1e6
     check_exposition(one.get("/metrics")[1])
+
+
+def test_servers_opened_ahead_are_timed_too(watched, backend):
+    server = backend(fake.Server())
+    one = watched(server.address, **{"backend mta": {"warm": "1"}})
+    label = '{backend="mta",server="127.0.0.1:%d"}' % server.address[1]
+
+    def timed(what):
+        return [one.metric(f"postern_server_{what}_seconds_{part}" + label)
+                for part in ("count", "sum")]
+
+    until(lambda: timed("greeting")[0] == 2, "each worker has one")
+    session(one).quit()
+    until(lambda: timed("greeting")[0] == 3, "and another for the one that was taken")
+    assert timed("connect")[0] == 3
+    assert timed("greeting")[1] < 3 * PATIENCE_S and timed("connect")[1] < 3 * PATIENCE_S
 
 
 @pytest.mark.skipif(not shutil.which("promtool"), reason="promtool is not installed")

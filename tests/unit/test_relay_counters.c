@@ -75,6 +75,24 @@ static void durations_fall_into_their_bucket(void **state)
 		assert_true(timing_bound_us(i) > timing_bound_us(i - 1));
 }
 
+static void durations_of_all_workers_together(void **state)
+{
+	struct shared_timing shared = { 0 };
+
+	(void)state;
+	shared_timing_add(&shared, 0.0002);
+	shared_timing_add(&shared, -1); /* a clock was set back */
+	shared_timing_add(&shared, 100);
+	struct timing timing = shared_timing_take(&shared);
+	assert_int_equal(timing_count(&timing), 3);
+	assert_int_equal(timing.buckets[0], 1);
+	assert_int_equal(timing.buckets[1], 1);
+	assert_int_equal(timing.buckets[TIMING_BOUNDS], 1);
+	assert_int_equal(timing.sum_us, 100000200);
+	assert_int_equal((int)timing_mean_ms(&timing), 33333);
+	assert_int_equal((int)timing_mean_ms(&(struct timing){ 0 }), 0);
+}
+
 static void words_of_openssl_are_told_apart(void **state)
 {
 	(void)state;
@@ -118,6 +136,7 @@ int main(void)
 		cmocka_unit_test(every_counter_is_a_metric),
 		cmocka_unit_test(names_follow_the_conventions),
 		cmocka_unit_test(durations_fall_into_their_bucket),
+		cmocka_unit_test(durations_of_all_workers_together),
 		cmocka_unit_test(words_of_openssl_are_told_apart),
 		cmocka_unit_test(the_longest_turn_is_kept_for_a_minute_or_two),
 	};

@@ -77,7 +77,7 @@ static void a_record_that_is_taken_again_knows_nothing(void **state)
 	struct server_record *record = take(&servers, 0, "mta", "a:25");
 	record->admin = SERVER_DISABLED;
 	record->verdict = SERVER_RELAYS;
-	record->connects = 7;
+	shared_timing_add(&record->connect, 7);
 	server_set_health(record, SERVER_DOWN, 1);
 	server_set_addresses(record, &addresses);
 	server_end(record);
@@ -85,7 +85,8 @@ static void a_record_that_is_taken_again_knows_nothing(void **state)
 	assert_int_equal(record->admin, SERVER_ENABLED);
 	assert_int_equal(record->verdict, SERVER_NOT_ASKED);
 	assert_int_equal(record->health, SERVER_UNKNOWN);
-	assert_int_equal(record->connects, 0);
+	struct timing connect = shared_timing_take(&record->connect);
+	assert_int_equal(timing_count(&connect), 0);
 	assert_false(server_get_addresses(record, &(uint32_t){ 0 }, &addresses));
 	release(&servers);
 }
