@@ -237,16 +237,16 @@ def test_age(postern, backend):
     deliver(proxy)
 
 
-def test_they_end_with_postern(daemon, base, backend, authority):
+def test_they_end_with_postern(watched, backend):
     server = backend()
-    sections = base(server.address, workers=1)
-    sections["backend mta"]["warm"] = 2
-    one = daemon(sections)
-    until(lambda: len(alive(server)) == 2, "two sessions opened ahead")
-    one.signal(signal.SIGTERM)
-    for talk in server.talks[:2]:
+    one = watched(server.address, **{"postern": {"workers": 1}, "backend mta": {"warm": 2}})
+    greetings = 'postern_server_greeting_seconds_count{backend="mta",server="%s"}' % (
+        text_of(server.address))
+    until(lambda: one.metric(greetings) == 2, "two sessions opened ahead")
+    one.daemon.signal(signal.SIGTERM)
+    for talk in server.talks:
         said(talk, "QUIT")
-    assert one.wait_end() == 0
+    assert one.daemon.wait_end() == 0
 
 
 def test_they_end_with_the_worker(postern, backend):
