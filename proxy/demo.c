@@ -10,16 +10,19 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { IMPLICIT_PORT = 4650, STARTTLS_PORT = 5870, PORTS_TRIED = 100, DIRECTORY_BYTES = 128 };
+enum { IMPLICIT_PORT = 4650, STARTTLS_PORT = 5870, METRICS_PORT = 9465 };
+enum { PORTS_TRIED = 100, DIRECTORY_BYTES = 128 };
 
 struct demo {
 	char directory[DIRECTORY_BYTES]; /* "": none is made yet */
 	char chain[PATH_MAX];
 	char key[PATH_MAX];
 	char config[PATH_MAX];
+	char control[PATH_MAX];
 	struct sink_process sink;
 	unsigned implicit_port;
 	unsigned starttls_port;
+	unsigned metrics_port;
 };
 
 static bool say_failed(const char *what)
@@ -41,6 +44,7 @@ static bool demo_directory(struct demo *demo)
 	snprintf(demo->chain, sizeof(demo->chain), "%s/cert.pem", directory);
 	snprintf(demo->key, sizeof(demo->key), "%s/key.pem", directory);
 	snprintf(demo->config, sizeof(demo->config), "%s/demo.ini", directory);
+	snprintf(demo->control, sizeof(demo->control), "%s/control.sock", directory);
 	return true;
 }
 
@@ -49,6 +53,7 @@ static void demo_clean(struct demo *demo)
 	sink_stop(&demo->sink);
 	if (demo->directory[0] == '\0')
 		return;
+	unlink(demo->control);
 	unlink(demo->config);
 	unlink(demo->key);
 	unlink(demo->chain);
@@ -85,7 +90,8 @@ static bool demo_ports(struct demo *demo)
 {
 	demo->implicit_port = free_port(IMPLICIT_PORT);
 	demo->starttls_port = free_port(STARTTLS_PORT);
-	if (demo->implicit_port != 0 && demo->starttls_port != 0)
+	demo->metrics_port = free_port(METRICS_PORT);
+	if (demo->implicit_port != 0 && demo->starttls_port != 0 && demo->metrics_port != 0)
 		return true;
 	return say_failed("no port is free on 127.0.0.1");
 }
@@ -100,9 +106,9 @@ static bool demo_config(const struct demo *demo)
 		"hostname = localhost\n"
 		"user = nobody\n"
 		"log = stderr\n"
-		"control = off\n"
+		"control = %s\n"
 		"state = off\n"
-		"metrics = off\n"
+		"metrics = 127.0.0.1:%u\n"
 		"[listener smtps]\n"
 		"address = 127.0.0.1:%u\n"
 		"tls = implicit\n"
@@ -118,8 +124,8 @@ static bool demo_config(const struct demo *demo)
 		"server = %s\n"
 		"identity = none\n"
 		"open_relay = accept\n",
-		demo->implicit_port, demo->starttls_port, demo->chain, demo->key,
-		demo->sink.address);
+		demo->control, demo->metrics_port, demo->implicit_port, demo->starttls_port,
+		demo->chain, demo->key, demo->sink.address);
 	return fclose(file) == 0 || say_failed(demo->config);
 }
 
@@ -138,9 +144,26 @@ static bool have_program(const char *name)
 	return false;
 }
 
+/* How this program is called from where it was: `build/postern`, or by its whole path. */
+static const char *own_name(char path[static PATH_MAX])
+{
+	char here[PATH_MAX];
+	ssize_t len = readlink("/proc/self/exe", path, PATH_MAX - 1);
+	if (len <= 0)
+		return "postern";
+	path[len] = '\0';
+	if (getcwd(here, sizeof(here)) == NULL)
+		return path;
+	size_t above = strlen(here);
+	bool below = strncmp(path, here, above) == 0 && path[above] == '/' &&
+		     strchr(path + above + 1, '/') != NULL;
+	return below ? path + above + 1 : path;
+}
+
 static void demo_ready(void *owner, const struct config *config)
 {
 	const struct demo *demo = owner;
+	char path[PATH_MAX];
 	(void)config;
 	printf("\nSend a first mail:\n"
 	       "  printf 'From: you@example.org\\r\\nTo: me@example.org\\r\\nSubject: Hello\\r\\n"
@@ -155,10 +178,12 @@ static void demo_ready(void *owner, const struct config *config)
 		       demo->starttls_port, demo->chain);
 	printf("or by hand:\n"
 	       "  openssl s_client -quiet -crlf -CAfile %s -connect localhost:%u\n"
+	       "See what goes on, at http://127.0.0.1:%u/ or by:\n"
+	       "  %s -c %s status\n"
 	       "Each session is a line of log here. The mail server behind it keeps nothing. "
 	       "Ctrl-C "
 	       "ends it all.\n\n",
-	       demo->chain, demo->implicit_port);
+	       demo->chain, demo->implicit_port, demo->metrics_port, own_name(path), demo->config);
 	fflush(stdout);
 }
 

@@ -1,42 +1,63 @@
-"""The status page in a browser: it shows what /status says, and fits a phone."""
+"""The status page in a browser: it shows what /status says, and fits a phone, a desk and a wall."""
 
-import re
-import shutil
-import subprocess
+import os
+import pathlib
 
 import pytest
 
 from lib import fake
-from lib.basics import PATIENCE_S, Port, until
-from lib.client import Client
+from lib.basics import text_of
+from lib.browser import CHROMIUM, Browser
+from lib.client import tls_client
 
-CHROMIUM = shutil.which("chromium")
-FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-         "--disable-background-networking", "--disable-component-update", "--disable-sync",
-         "--hide-scrollbars", "--virtual-time-budget=4000")
-
-
-def browse(url, profile, *flags):
-    """The page as the browser has it once its program has run."""
-    done = subprocess.run((CHROMIUM, *FLAGS, f"--user-data-dir={profile}", *flags, "--dump-dom", url),
-                          capture_output=True, text=True, timeout=PATIENCE_S + 60, check=True)
-    return done.stdout
+# Pictures are kept there, for people to look at.
+PICTURES = os.environ.get("POSTERN_PICTURES")
 
 
-@pytest.mark.skipif(not CHROMIUM, reason="chromium is not installed")
-def test_the_page_shows_what_there_is(daemon, base, backend, tmp_path):
-    port = Port()
+@pytest.fixture
+def browser(tmp_path):
+    if not CHROMIUM:
+        pytest.skip("chromium is not installed")
+    with Browser(tmp_path / "profile") as one:
+        yield one
+
+
+def open_page(browser, one):
+    browser.open(f"http://127.0.0.1:{one.port.number}/",
+                 "document.querySelectorAll('#processes td').length > 0")
+
+
+def test_the_page_shows_what_there_is(browser, watched, backend):
     server = backend(fake.Server())
-    one = daemon(base(server.address, metrics="127.0.0.1:%d" % port.number))
-    until(one.monitors, "a monitor")
-    client = Client(one.address())
-    client.handshake()
-    client.greet()
-    client.quit()
-    one.wait_open(0)
-    dom = browse(f"http://127.0.0.1:{port.number}/", tmp_path / "profile")
-    text = re.sub(r"<script.*?</script>|<style.*?</style>|<[^>]+>", " ", dom, flags=re.S)
-    for word in ("mail.test", "serving", "smtps", "mta", "127.0.0.1:%d" % server.address[1],
-                 "localhost", "quit", "With identity none a server sees", "worker 0", "worker 1", "master", "monitor"):
+    one = watched(server.address)
+    with tls_client(one.daemon.address()) as client:
+        client.greet()
+        client.quit()
+    one.daemon.wait_open(0)
+    open_page(browser, one)
+    text = browser.value("document.body.innerText")
+    for word in ("mail.test", "serving", "smtps", "mta", text_of(server.address), "localhost",
+                 "quit", "worker 0", "worker 1", "master", "monitor"):
         assert word in text, f"{word}: {text}"
     assert "undefined" not in text and "NaN" not in text
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("width, height", [(360, 740), (768, 1024), (1440, 900)])
+def test_the_page_fits(width, height, dark, browser, watched, down):
+    """Nothing has to be moved sideways, with names that are as long as they come."""
+    long = "a-very-long-name-of-a-backend-that-nobody-would-choose-but-somebody-will"[:60]
+    one = watched(down, **{f"backend {long}": {"server": f"{text_of(down)}, {'h' * 60}.{'t' * 60}:25",
+                                               "identity": "none", "open_relay": "accept"},
+                           f"listener {long}": {"address": "127.0.0.1:0", "tls": "implicit",
+                                                "backend": long}})
+    with tls_client(one.daemon.address()) as client:
+        client.expect("421 4.3.2")
+    one.daemon.wait_open(0)
+    browser.screen(width, height, dark)
+    open_page(browser, one)
+    if PICTURES:
+        browser.picture(pathlib.Path(PICTURES) / f"page-{width}-{'dark' if dark else 'light'}.png")
+    assert browser.value("innerWidth") == width
+    assert browser.value("document.documentElement.scrollWidth") <= width
+    assert browser.value("matchMedia('(prefers-color-scheme: dark)').matches") == dark

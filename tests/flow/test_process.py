@@ -17,6 +17,7 @@ import stat
 import subprocess
 import sys
 import time
+import urllib.request
 
 import pytest
 
@@ -904,6 +905,11 @@ def test_demo_delivers(demo, number):
             done = subprocess.run(command, shell=True, capture_output=True, text=True,
                                   timeout=PATIENCE_S)
             assert done.returncode == 0, (command, done.stdout, done.stderr)
+    title, status = next(item for item in commands.items() if item[0].startswith("See what"))
+    assert "serving" in subprocess.run(status, shell=True, capture_output=True, text=True,
+                                       timeout=PATIENCE_S, check=True).stdout
+    with urllib.request.urlopen(re.search(r"http://[\d.:]+/", title)[0], timeout=PATIENCE_S) as page:
+        assert page.status == 200
     by_hand = next(command for command in commands.values() if "s_client" in command)
     with subprocess.Popen(by_hand, shell=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                           stderr=subprocess.DEVNULL, text=True) as session:
