@@ -1,5 +1,6 @@
 #include "proxy/monitor/target.h"
 #include "base/clock.h"
+#include "proxy/relay/told.h"
 #include "proxy/smtp/busy.h"
 #include "proxy/smtp/ehlo.h"
 
@@ -7,15 +8,6 @@ enum { DOUBT_MS = 1000 };
 
 /* --------------------------------------------------------------------------------- what it offers
  */
-
-static struct offer known_offer(const struct server_record *record)
-{
-	return (struct offer){
-		.keywords = record->keywords,
-		.mechanisms = record->mechanisms,
-		.size = record->size,
-	};
-}
 
 static void say_offer(const struct target *target, const char *event, const struct offer *offer)
 {
@@ -53,14 +45,11 @@ static void warn_no_auth(struct target *target, const struct offer *offer)
 static void take_offer(struct target *target, const struct offer *offer)
 {
 	struct server_record *record = target->record;
-	struct offer known = known_offer(record);
+	struct offer known = server_offer(record);
 
 	if (!record->offered || !offer_eq(offer, &known))
 		say_offer(target, record->offered ? "server-changed" : "server-offers", offer);
-	record->keywords = offer->keywords;
-	record->mechanisms = offer->mechanisms;
-	record->size = offer->size;
-	record->offered = 1;
+	server_set_offer(record, offer);
 	warn_no_auth(target, offer);
 }
 

@@ -263,7 +263,7 @@ void group_lack(const struct group *group, struct lack *lack)
 {
 	for (size_t i = 0; i < group->count; i++) {
 		const struct server_record *record = group->members[i].record;
-		struct offer offer = { record->keywords, record->mechanisms, record->size };
+		struct offer offer = server_offer(record);
 		if (record->offered && record->health == SERVER_UP &&
 		    record->admin != SERVER_DISABLED)
 			lack_add(lack, &offer);

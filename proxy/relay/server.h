@@ -62,6 +62,7 @@ struct server_record {
 	/* How it is told of clients, and by whose configuration: told.h. */
 	_Atomic uint64_t told;
 	_Atomic uint32_t doubts_heard; /* of `doubts`: what is told was found later than these */
+	_Atomic uint32_t limits[3];    /* of LIMITS (offer.h); 0: none */
 
 	/* Of the workers. */
 	_Alignas(64) _Atomic uint32_t

@@ -28,3 +28,27 @@ bool server_told(const struct server_record *record, uint64_t mark, unsigned *id
 	*identity = read_identity(told);
 	return true;
 }
+
+void server_set_offer(struct server_record *record, const struct offer *offer)
+{
+	_Static_assert(sizeof record->limits / sizeof *record->limits == LIMIT_COUNT, "the same");
+	record->keywords = offer->keywords;
+	record->mechanisms = offer->mechanisms;
+	record->size = offer->size;
+	for (size_t i = 0; i < LIMIT_COUNT; i++)
+		record->limits[i] = offer->limits[i];
+	record->offered = 1;
+}
+
+struct offer server_offer(const struct server_record *record)
+{
+	struct offer offer = {
+		.keywords = record->keywords,
+		.mechanisms = record->mechanisms,
+		.size = record->size,
+	};
+
+	for (size_t i = 0; i < LIMIT_COUNT; i++)
+		offer.limits[i] = record->limits[i];
+	return offer;
+}

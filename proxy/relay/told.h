@@ -1,9 +1,10 @@
-/* How a server is told of clients, as its record says (server.h): found for all by the monitor. */
+/* What the monitor has found of a server for all: how it is told of clients, what it offers. */
 #ifndef PROXY_RELAY_TOLD_H
 #define PROXY_RELAY_TOLD_H
 
 #include "config/config.h"
 #include "proxy/relay/server.h"
+#include "proxy/smtp/offer.h"
 
 /*
  * Monitor: it is told of clients in that way (enum identity_mode), by the configuration that has
@@ -19,5 +20,9 @@ bool server_told(const struct server_record *record, uint64_t mark, unsigned *id
 
 /* The same by whatever configuration, to be shown. */
 unsigned server_told_last(const struct server_record *record);
+
+/* What it has announced, where `offered` is set. */
+void server_set_offer(struct server_record *record, const struct offer *offer);
+struct offer server_offer(const struct server_record *record);
 
 #endif

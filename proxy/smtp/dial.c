@@ -205,7 +205,7 @@ static bool needs_ehlo(const struct dial *dial)
 {
 	const struct dial_plan *plan = dial->plan;
 
-	return plan->way == DIAL_XCLIENT || plan->tls == DIAL_STARTTLS || plan->confirm;
+	return plan->way == DIAL_XCLIENT || plan->tls == DIAL_STARTTLS;
 }
 
 static void greeted(struct dial *dial, struct slice reply, struct dial_step *step)
@@ -244,10 +244,8 @@ static void hello_answered(struct dial *dial, struct slice reply, struct dial_st
 
 	if (dial->code < 300)
 		read_keywords(dial, reply);
-	else
-		dial->wants_header = slice_match_nocase(reply, SLICE("*PROXY*"));
 	take_reply(dial, step);
-	if (dial->code >= 400 && (!unknown || dial->plan->confirm))
+	if (dial->code >= 400 && !unknown)
 		fail(dial, DIAL_EHLO_REFUSED);
 	else if (starttls && !dial->starttls)
 		fail(dial, DIAL_NO_STARTTLS);

@@ -27,7 +27,6 @@ enum dial_tls { DIAL_PLAIN, DIAL_STARTTLS, DIAL_IMPLICIT };
 struct dial_plan {
 	enum dial_way way;
 	enum dial_tls tls;
-	bool confirm; /* say EHLO, too, which a server takes only if it took what came before */
 	size_t header_most;    /* the most bytes of a PROXY header of version 2 */
 	struct slice hostname; /* what Postern calls itself in EHLO */
 };
@@ -73,7 +72,6 @@ struct dial {
 	struct reply reply; /* what has been read of that which waits behind the greeting */
 	uint16_t code;      /* of the last reply */
 	bool starttls;      /* announced */
-	bool wants_header;  /* EHLO was refused with words of PROXY */
 	bool secured;
 	unsigned announced; /* attributes of XCLIENT, */
 	unsigned left;      /* and those still to be told */

@@ -271,24 +271,42 @@ static void write_auth(struct writer *w, const struct smtp *smtp, const struct l
 	}
 }
 
-/* RFC 9422: RCPTMAX, MAILMAX lowered to what policy allows. */
+/* Of what the server says, what other servers say, and what policy allows. */
+static uint64_t least_limit(const struct smtp *smtp, enum limit limit, uint64_t theirs)
+{
+	uint64_t ours = limit == LIMIT_RCPTMAX   ? smtp->policy->recipients
+			: limit == LIMIT_MAILMAX ? smtp->policy->messages
+						 : 0;
+	uint64_t least = lack_limit(smtp->lack, limit, theirs);
+
+	return ours > 0 && least > ours ? ours : least;
+}
+
+static void write_limit(struct writer *w, enum limit limit, uint64_t value)
+{
+	write_str(w, " ");
+	write_slice(w, limit_name(limit));
+	write_str(w, "="), write_number(w, value);
+}
+
+/* RFC 9422: each lowered; what is not known is passed as it is. */
 static void write_limits(struct writer *w, const struct smtp *smtp, const struct line *line)
 {
 	struct slice rest = line->args;
+	unsigned told = 0;
 
 	for (struct slice m = slice_word(&rest); m.len > 0; m = slice_word(&rest)) {
-		size_t equals = slice_find(m, '=', 0);
-		struct slice name = slice_head(m, equals);
-		uint64_t ours = slice_eq_nocase(name, SLICE("RCPTMAX"))   ? smtp->policy->recipients
-				: slice_eq_nocase(name, SLICE("MAILMAX")) ? smtp->policy->messages
-									  : 0;
 		uint64_t theirs = 0;
-		write_str(w, " ");
-		if (ours > 0 && slice_number(slice_skip(m, equals + 1), &theirs) && theirs > ours)
-			write_slice(w, name), write_str(w, "="), write_number(w, ours);
+		enum limit limit = limit_read(m, &theirs);
+		told |= 1u << limit;
+		if (limit != LIMIT_COUNT && least_limit(smtp, limit, theirs) < theirs)
+			write_limit(w, limit, least_limit(smtp, limit, theirs));
 		else
-			write_slice(w, m);
+			write_str(w, " "), write_slice(w, m);
 	}
+	for (enum limit i = 0; i < LIMIT_COUNT; i++)
+		if (!(told & 1u << i) && lack_limit(smtp->lack, i, 0) > 0)
+			write_limit(w, i, least_limit(smtp, i, 0));
 }
 
 static void write_keyword(struct writer *w, const struct smtp *smtp, const struct line *line)

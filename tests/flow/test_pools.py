@@ -500,3 +500,23 @@ def test_clients_are_told_what_all_can_do(postern, backend):
         assert told() == ["PIPELINING", "SIZE 5000", "8BITMIME"]
     table.set_admin("mta", text_of(other.address), DISABLED)
     assert told() == everything
+
+
+def test_the_lowest_of_all_limits_is_told(postern, backend):
+    """RFC 9422: a client may be sent to either, and may remember what it was told."""
+    one = backend(fake.Server(keywords=("LIMITS RCPTMAX=50 MAILMAX=20",)))
+    other = backend(fake.Server(keywords=("LIMITS RCPTMAX=10 RCPTDOMAINMAX=3",)))
+    third = backend(fake.Server(keywords=()))
+    proxy = postern(backend=listed(one, other, third),
+                    sections=options(probe="1h", balance="round-robin"))
+    until(lambda: len(proxy.events("server-up")) == 3, proxy.log)
+    told = set()
+    for _ in range(3):
+        with tls_client(proxy.address()) as client:
+            told.add(tuple(client.greet().keywords))
+            client.quit()
+    assert told == {("LIMITS RCPTMAX=10 MAILMAX=20 RCPTDOMAINMAX=3", "PIPELINING"),
+                    ("LIMITS RCPTMAX=10 RCPTDOMAINMAX=3 MAILMAX=20", "PIPELINING"),
+                    ("PIPELINING",)}
+    offers = [event["offers"] for event in proxy.events("server-offers")]
+    assert "LIMITS=RCPTMAX:50,MAILMAX:20" in offers

@@ -56,7 +56,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const struct dial_plan plan = {
 		.way = (enum dial_way)(data[0] & 3),
 		.tls = (enum dial_tls)((data[0] >> 2 & 3) % 3),
-		.confirm = data[0] >> 4 & 1,
 		.header_most = TELL_V2_LEAST + data[1],
 		.hostname = { "mail.test", 9 },
 	};

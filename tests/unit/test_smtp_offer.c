@@ -74,12 +74,45 @@ static void auth_without_mechanisms_tells_nothing(void **state)
 	assert_true(lack_has_mechanism(&lack, SLICE("PLAIN")));
 }
 
+static void of_limits_the_lowest_holds(void **state)
+{
+	struct offer first = read_offer("250-a\r\n250 LIMITS RCPTMAX=50 MAILMAX=5 XMAX=1\r\n");
+	struct offer second = read_offer("250-b\r\n250 limits RCPTMAX=20 RcptDomainMax=3\r\n");
+	struct offer none = read_offer("250-c\r\n250 DSN\r\n");
+	struct lack lack = { .keywords = 0 };
+	char text[256];
+	struct writer w = { .to = text, .size = sizeof text };
+
+	(void)state;
+	assert_int_equal(first.limits[LIMIT_RCPTMAX], 50);
+	assert_int_equal(first.limits[LIMIT_RCPTDOMAINMAX], 0);
+	assert_false(offer_eq(&first, &second));
+	assert_true(offer_eq(&first, &first));
+	lack_add(&lack, &first);
+	lack_add(&lack, &none);
+	lack_add(&lack, &second);
+	assert_int_equal(lack.limits[LIMIT_RCPTMAX], 20);
+	assert_int_equal(lack.limits[LIMIT_MAILMAX], 5);
+	assert_int_equal(lack.limits[LIMIT_RCPTDOMAINMAX], 3);
+	assert_int_equal(lack_limit(&lack, LIMIT_RCPTMAX, 7), 7);
+	assert_int_equal(lack_limit(&lack, LIMIT_RCPTMAX, 0), 20);
+	assert_int_equal(lack_limit(NULL, LIMIT_RCPTMAX, 7), 7);
+	assert_false(lack.keywords & KEYWORD_BIT(KEYWORD_LIMITS));
+	offer_write(&first, &w);
+	assert_true(slice_eq(slice_of(w.to, w.len), SLICE("LIMITS=RCPTMAX:50,MAILMAX:5")));
+	/* RFC 9422 section 4: from 1 to 999999. */
+	assert_int_equal(read_offer("250-a\r\n250 LIMITS RCPTMAX=0 MAILMAX=1000000\r\n")
+				 .limits[LIMIT_MAILMAX],
+			 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_offer_is_read),
 		cmocka_unit_test(what_one_lacks_all_lack),
 		cmocka_unit_test(auth_without_mechanisms_tells_nothing),
+		cmocka_unit_test(of_limits_the_lowest_holds),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
