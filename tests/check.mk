@@ -96,6 +96,12 @@ format-check: ## says what `make format` would change
 soak-certs: built@$(PLAIN) ## 200 renewals under load, 100 000 handshakes: minutes
 	$(Q)$(check_env) POSTERN_BUILD=$(OUT)/$(PLAIN) $(PYTHON) -m pytest -q -s tests/flow/soak_certs.py
 
+.PHONY: check-systemd
+check-systemd: ## the unit under a systemd of its own: notify, reload, upgrade, watchdog, sockets (root)
+	$(Q)dist/install-packages build run test
+	$(Q)$(MAKE) $(JOBS) BUILD=release programs
+	$(Q)POSTERN_BUILD=$(OUT)/release $(PYTHON) tests/systemd/run
+
 .PHONY: soak-reload
 soak-reload: built@$(PLAIN) ## 100 reloads under load: every message once, memory flat (a minute)
 	$(Q)$(check_env) POSTERN_BUILD=$(OUT)/$(PLAIN) POSTERN_RELOADS=100 \
