@@ -11,7 +11,8 @@ OUT       ?= build
 B         := $(OUT)/$(BUILD)
 
 prefix     ?= /usr/local
-sysconfdir ?= $(if $(filter /usr,$(prefix)),/etc,$(prefix)/etc)
+# Where log rotation and systemd look, whatever the prefix, and what `postern` reads by itself.
+sysconfdir ?= /etc
 sbindir    ?= $(prefix)/sbin
 bindir     ?= $(prefix)/bin
 mandir     ?= $(prefix)/share/man
@@ -226,8 +227,11 @@ $(B)/man/%: docs/%.scd
 	@mkdir -p $(@D)
 	$(Q)scdoc < $< > $@
 
-# Names of programs in them are those of this prefix.
-placed      = $(Q)$(INSTALL) -d $(DESTDIR)$(2) && sed 's|/usr/local/sbin|$(sbindir)|g' $(1) \
+# Programs and files in them are where they are installed; a file elsewhere must be named.
+places      = -e 's|/usr/local/sbin|$(sbindir)|g' -e 's|/etc/postern|$(confdir)|g' \
+              $(if $(filter-out /etc/postern,$(confdir)),-e '$(named)')
+named       = s|^\(Exec[A-Za-z]*=[^ ]*/postern\) |\1 -c $(confdir)/postern.ini |
+placed      = $(Q)$(INSTALL) -d $(DESTDIR)$(2) && sed $(places) $(1) \
               > $(DESTDIR)$(2)/$(notdir $(1)) && chmod $(or $(3),644) $(DESTDIR)$(2)/$(notdir $(1))
 COMPLETION  = $(prefix)/share/bash-completion/completions
 

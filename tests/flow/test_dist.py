@@ -42,6 +42,25 @@ def test_install_puts_it_in_place(tmp_path, path):
     assert os.access(tmp_path / "usr" / path, os.X_OK) == path.startswith("sbin/")
 
 
+@pytest.mark.parametrize("words, prefix, etc", [((), "/usr/local", "/etc"),
+                                                (("prefix=/usr",), "/usr", "/etc"),
+                                                (("prefix=/opt/p", "sysconfdir=/opt/p/etc"),
+                                                 "/opt/p", "/opt/p/etc")])
+def test_what_is_installed_agrees_on_its_places(words, prefix, etc, tmp_path):
+    """Programs and files are named where they are; what is not in /etc is named to `postern`."""
+    subprocess.run(("make", "-s", "install-dist", f"DESTDIR={tmp_path}", *words), cwd=ROOT,
+                   check=True)
+    place = tmp_path / prefix[1:]
+    unit = (place / "lib/systemd/system/postern.service").read_text()
+    file = "" if etc == "/etc" else f" -c {etc}/postern/postern.ini"
+    assert re.findall(r"^Exec\w+=(.*)$", unit, re.M) == [
+        f"{prefix}/sbin/postern{file} {word}" for word in ("run", "reload")]
+    assert f"{etc}/postern/keys}}" in (place / "sbin/postern-deploy-hook").read_text()
+    made = (place / "lib/tmpfiles.d/postern.conf").read_text()
+    assert re.findall(r"\S*/etc\S*", made) == [f"{etc}/postern", f"{etc}/postern/keys"]
+    assert (tmp_path / etc[1:] / "logrotate.d/postern").is_file()
+
+
 def test_uninstall_leaves_nothing_of_it(tmp_path):
     for target in ("install-dist", "uninstall"):
         subprocess.run(("make", "-s", target, f"DESTDIR={tmp_path}", "prefix=/usr"), cwd=ROOT,

@@ -36,6 +36,8 @@ def test_the_page_shows_what_there_is(browser, watched, backend):
     one.daemon.wait_open(0)
     open_page(browser, one)
     text = browser.value("document.body.innerText")
+    assert browser.value("document.getElementById('news').innerText") == (
+        "Certificate localhost ends in 19 days")
     for word in ("mail.test", "serving", "smtps", "mta", text_of(server.address), "localhost",
                  "quit", "worker 0", "worker 1", "master", "monitor"):
         assert word in text, f"{word}: {text}"
@@ -60,4 +62,6 @@ def test_the_page_fits(width, height, dark, browser, watched, down):
         browser.picture(pathlib.Path(PICTURES) / f"page-{width}-{'dark' if dark else 'light'}.png")
     assert browser.value("innerWidth") == width
     assert browser.value("document.documentElement.scrollWidth") <= width
+    assert browser.value("[...document.querySelectorAll('.scroll, .figure, #news li')]"
+                         ".filter(e => e.scrollWidth > e.clientWidth).map(e => e.innerText)") == []
     assert browser.value("matchMedia('(prefers-color-scheme: dark)').matches") == dark
