@@ -30,14 +30,26 @@ unsigned tell_announced(struct slice arguments)
 	return found;
 }
 
-/* RFC 3461 section 4. */
+static bool is_plain(char c)
+{
+	char letter = slice_upper(c);
+
+	return (letter >= 'A' && letter <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
+	       c == '_' || c == '@';
+}
+
+/*
+ * RFC 3461 section 4, which lets any character be coded. Postfix reads quotes, backslashes and
+ * brackets of all kinds before it decodes: one that stood for itself would take the attributes
+ * behind it along.
+ */
 static void write_xtext(struct writer *w, struct slice text)
 {
 	static const char digits[] = "0123456789ABCDEF";
 
 	for (size_t i = 0; i < text.len; i++) {
 		uint8_t byte = (uint8_t)text.ptr[i];
-		if (byte > ' ' && byte < 0x7f && byte != '+' && byte != '=')
+		if (is_plain(text.ptr[i]))
 			write_slice(w, slice_of(text.ptr + i, 1));
 		else
 			write_slice(w, slice_of((const char[]){ '+', digits[byte >> 4],

@@ -169,6 +169,22 @@ static void names_that_are_fit_to_be_told(void **state)
 	assert_false(identity_fits(slice_of(longest, IDENTITY_NAME_BYTES + 1)));
 }
 
+/* What Postfix takes for the beginning of a quoted text, a comment or an address is coded. */
+static void a_login_has_no_quotes_of_its_own(void **state)
+{
+	char room[2048];
+	struct writer w = { .to = room, .size = sizeof room };
+	struct identity identity = secured;
+	unsigned left = tell_announced(SLICE("ADDR LOGIN"));
+
+	(void)state;
+	identity.login = SLICE("a-.Z_9@\"\\()<>[]:;,");
+	assert_true(tell_xclient(&w, &identity, &left));
+	assert_true(slice_eq(slice_of(room, w.len),
+			     SLICE("XCLIENT LOGIN=a-.Z_9@+22+5C+28+29+3C+3E+5B+5D+3A+3B+2C "
+				   "ADDR=192.0.2.1\r\n")));
+}
+
 static void xclient_is_split_with_the_address_last(void **state)
 {
 	static char login[250];
@@ -226,6 +242,7 @@ int main(void)
 		cmocka_unit_test(verify_is_zero_for_a_verified_certificate_alone),
 		cmocka_unit_test(header_is_bounded),
 		cmocka_unit_test(names_that_are_fit_to_be_told),
+		cmocka_unit_test(a_login_has_no_quotes_of_its_own),
 		cmocka_unit_test(xclient_is_split_with_the_address_last),
 		cmocka_unit_test(a_login_that_no_line_takes_is_not_told),
 	};
