@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <termios.h>
@@ -26,16 +27,22 @@ static void screen_size(char columns[static 12], char rows[static 12])
 	snprintf(rows, 12, "%u", size.ws_row > 1 ? size.ws_row - 1U : 23U);
 }
 
-/* Other screen, no cursor, keys as they are typed; signals come as what they are: an end. */
-static void screen_begin(struct screen *screen)
+/* It can move its cursor and has another screen, as all but those called dumb. */
+static bool has_screen(void)
 {
-	sigset_t mask;
-	sigemptyset(&mask);
-	sigaddset(&mask, SIGINT);
-	sigaddset(&mask, SIGTERM);
-	sigaddset(&mask, SIGHUP);
-	sigprocmask(SIG_BLOCK, &mask, NULL);
-	screen->signals = signalfd(-1, &mask, SFD_CLOEXEC);
+	const char *term = getenv("TERM");
+	if (term != NULL && term[0] != '\0' && strcmp(term, "dumb") != 0)
+		return true;
+	fprintf(stderr,
+		"postern: top needs a terminal that can move its cursor, and TERM is %s%s%s; "
+		"`postern status` tells the same once\n",
+		term != NULL ? "`" : "", term != NULL ? term : "not set", term != NULL ? "`" : "");
+	return false;
+}
+
+/* Other screen, no cursor, keys as they are typed. */
+static void screen_enter(struct screen *screen)
+{
 	screen->raw = tcgetattr(STDIN_FILENO, &screen->before) == 0;
 	if (screen->raw) {
 		struct termios raw = screen->before;
@@ -45,14 +52,51 @@ static void screen_begin(struct screen *screen)
 	fputs("\033[?1049h\033[?25l", stdout);
 }
 
-static void screen_end(const struct screen *screen)
+static void screen_leave(const struct screen *screen)
 {
 	fputs("\033[?25h\033[?1049l", stdout);
 	fflush(stdout);
 	if (screen->raw)
 		tcsetattr(STDIN_FILENO, TCSANOW, &screen->before);
+}
+
+/* Signals come as what they are: an end, a new size of the screen, or Ctrl-Z. */
+static void screen_begin(struct screen *screen)
+{
+	static const int taken[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGWINCH };
+	sigset_t mask;
+	sigemptyset(&mask);
+	for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++)
+		sigaddset(&mask, taken[i]);
+	sigprocmask(SIG_BLOCK, &mask, NULL);
+	screen->signals = signalfd(-1, &mask, SFD_CLOEXEC);
+	screen_enter(screen);
+}
+
+static void screen_end(const struct screen *screen)
+{
+	screen_leave(screen);
 	if (screen->signals >= 0)
 		close(screen->signals);
+}
+
+/* The shell has its terminal as it was until we go on. */
+static void screen_suspend(struct screen *screen)
+{
+	screen_leave(screen);
+	raise(SIGSTOP);
+	screen_enter(screen);
+}
+
+/* False when it is time to go. */
+static bool screen_signal(struct screen *screen)
+{
+	struct signalfd_siginfo info;
+	if (read(screen->signals, &info, sizeof(info)) != sizeof(info))
+		return false;
+	if (info.ssi_signo == SIGTSTP)
+		screen_suspend(screen);
+	return info.ssi_signo == SIGTSTP || info.ssi_signo == SIGWINCH;
 }
 
 /* From the top left corner on, each line to its end, and nothing below: so it does not flicker. */
@@ -69,7 +113,7 @@ static void screen_show(const char *text)
 }
 
 /* False when it is time to go. */
-static bool screen_wait(const struct screen *screen)
+static bool screen_wait(struct screen *screen)
 {
 	struct pollfd polls[] = { { .fd = screen->signals, .events = POLLIN },
 				  { .fd = screen->raw ? STDIN_FILENO : -1, .events = POLLIN } };
@@ -77,7 +121,7 @@ static bool screen_wait(const struct screen *screen)
 	if (poll(polls, 2, REFRESH_MS) <= 0)
 		return true;
 	if (polls[0].revents != 0)
-		return false;
+		return screen_signal(screen);
 	return read(STDIN_FILENO, &key, 1) == 1 && key != 'q' && key != 'Q';
 }
 
@@ -99,6 +143,10 @@ enum exit_status control_top(const struct args *args)
 		fputs(call.body, stdout);
 		call_release(&call);
 		return EXIT_STOPPED;
+	}
+	if (!has_screen()) {
+		call_release(&call);
+		return EXIT_FAILED;
 	}
 	screen_begin(&screen);
 	bool answered = true;

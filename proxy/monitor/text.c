@@ -150,13 +150,28 @@ static void put_servers(const struct view *view, FILE *to)
 	}
 }
 
-static void put_workers(const struct view *view, FILE *to)
+/* How many rows of a table a screen of so many has room for; the sessions are to have some. */
+static size_t share(size_t rows)
 {
+	return rows / 4 > 0 ? rows / 4 : 1;
+}
+
+static void put_more(size_t count, size_t most, FILE *to)
+{
+	if (count > most)
+		fprintf(to, "and %zu more\n", count - most);
+}
+
+static void put_workers(const struct view *view, size_t most, FILE *to)
+{
+	size_t count = 0;
 	char memory[SHORT_BYTES];
 	const struct worker_record *record;
 	fprintf(to, "\n%-8s %8s %10s %6s %10s %8s %8s %10s\n", "WORKER", "PID", "CONFIG", "OPEN",
 		"CPU", "MEMORY", "FILES", "LONGEST");
-	for (size_t at = 0; (record = view_worker(view, &at)) != NULL;)
+	for (size_t at = 0; (record = view_worker(view, &at)) != NULL;) {
+		if (++count > most)
+			continue;
 		fprintf(to,
 			"%-8" PRIu32 " %8" PRId32 " %10" PRIu32 " %6" PRIu64 " %9.1fs %8s %8" PRIu64
 			" %8.1fms\n",
@@ -165,6 +180,8 @@ static void put_workers(const struct view *view, FILE *to)
 			short_bytes((double)record->figures.memory_bytes, memory),
 			record->figures.files,
 			(double)turn_longest_us(&record->turns, clock_ms() / MINUTE_MS) / 1000);
+	}
+	put_more(count, most, to);
 }
 
 static void put_certs(const struct view *view, FILE *to)
@@ -211,7 +228,7 @@ void text_status(const struct view *view, FILE *to)
 	put_totals(view, to);
 	put_listeners(view, to);
 	put_servers(view, to);
-	put_workers(view, to);
+	put_workers(view, SIZE_MAX, to);
 	put_certs(view, to);
 	put_endings(view, to);
 	put_bans(view, to);
@@ -251,6 +268,31 @@ void text_sessions(const struct view *view, FILE *to)
 
 /* ---------------------------------------------------------------------------------------- top */
 
+/* In 80 columns. */
+static void put_top_servers(const struct view *view, size_t most, FILE *to)
+{
+	struct server_table table = shared_servers(view->shared);
+	char backend[SERVER_NAME_BYTES], name[SERVER_NAME_BYTES];
+	size_t count = 0;
+	fprintf(to, "\n%-12s %-24s %-8s %7s %7s %8s %8s\n", "BACKEND", "SERVER", "STATE", "OPEN",
+		"FAILED", "CONNECT", "GREETING");
+	for (size_t i = 0; i < SERVERS_MAX; i++) {
+		const struct server_record *server = &table.records[i];
+		if (server->used == 0 || ++count > most)
+			continue;
+		struct timing connect = shared_timing_take(&server->connect);
+		struct timing greeting = shared_timing_take(&server->greeting);
+		fprintf(to, "%-12.12s %-24.24s %-8s %7u %7" PRIu64 " %6.1fms %6.1fms\n",
+			view_text(server->backend, sizeof(server->backend), backend),
+			view_text(server->name, sizeof(server->name), name),
+			server->admin != SERVER_ENABLED ? server_admin_word(server->admin)
+							: server_health_word(server->health),
+			servers_present(&table, i), server->failures, timing_mean_ms(&connect),
+			timing_mean_ms(&greeting));
+	}
+	put_more(count, most, to);
+}
+
 static void put_top_sessions(const struct view *view, FILE *to)
 {
 	struct view_walk walk = { 0 };
@@ -281,8 +323,8 @@ void text_top(const struct view *view, size_t columns, size_t rows, FILE *to)
 		return;
 	put_head(view, all);
 	put_totals(view, all);
-	put_servers(view, all);
-	put_workers(view, all);
+	put_top_servers(view, share(rows), all);
+	put_workers(view, share(rows), all);
 	put_top_sessions(view, all);
 	if (fclose(all) == 0)
 		put_cut(text, columns, rows, to);
