@@ -128,6 +128,16 @@ static bool waits_for_header(const struct target *target, enum call_end end)
 	return (ask_was_busy(ask) && waited_ms >= NEARLY_MS) || ask->code[ASK_EHLO] == 503;
 }
 
+/* Who takes a header for commands answers them first, and EHLO is not what is answered by that. */
+static bool was_understood(const struct target *target)
+{
+	const struct ask *ask = &target->call.ask;
+
+	if (ways[target->way_tried].mode == IDENTITY_NONE)
+		return ask_went_well(ask);
+	return ask->code[ASK_EHLO] / 100 == 2;
+}
+
 static void not_found(struct target *target, const char *why)
 {
 	uint64_t wait_ms = target->find_wait_ms == 0 ? FIRST_WAIT_MS : 2 * target->find_wait_ms;
@@ -146,7 +156,7 @@ static void ended(struct target *target, enum call_end end, const char *why)
 	unsigned way = target->way_tried;
 	bool first = way == 0;
 
-	if (end != CALL_DOWN && ask_went_well(&target->call.ask)) {
+	if (end != CALL_DOWN && was_understood(target)) {
 		found(target, ways[way].mode);
 	} else if (end == CALL_DOWN || way == WAYS - 1 ||
 		   (first && !waits_for_header(target, end))) {

@@ -175,3 +175,23 @@ def test_several_workers_ask_once(postern, backend):
         deliver(proxy)
     assert len(proxy.events("identity-found")) == 1
     assert len(sessions(server)) == 6 and len(server.talks) == 7
+
+
+def test_server_that_greets_late_only_once(postern, backend):
+    """It takes the headers for commands, and answers one thing after the other."""
+    late = iter([6])
+
+    def greeting(talk, _):
+        time.sleep(next(late, 0))
+        talk.say("220 busy.test ESMTP")
+
+    def unknown(talk, _):
+        talk.say("500 5.5.2 what")
+
+    server = backend(fake.Server(greeting=greeting, **{"": unknown, "\0": unknown,
+                                                       "PROXY": unknown, "QUIT\n": unknown}))
+    proxy = start(postern, server)
+    until(lambda: proxy.events("no-identity") or proxy.events("identity-found"), proxy.log,
+          seconds=60)
+    assert not proxy.events("identity-found")
+    deliver(proxy)
