@@ -7,6 +7,7 @@
 #include <pwd.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -127,7 +128,13 @@ bool privilege_drop(const struct privilege *privilege)
 	       prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && privilege_hide();
 }
 
+/*
+ * What is not dumpable is dumped for root's eyes where fs.suid_dumpable is 2 (proc(5)), as
+ * systemd-coredump has it; that heeds the limit.
+ */
 bool privilege_hide(void)
 {
-	return prctl(PR_SET_DUMPABLE, COMPAT_SANITIZED, 0, 0, 0) == 0;
+	static const struct rlimit none;
+	return setrlimit(RLIMIT_CORE, &none) == 0 &&
+	       prctl(PR_SET_DUMPABLE, COMPAT_SANITIZED, 0, 0, 0) == 0;
 }

@@ -378,6 +378,15 @@ def test_out_of_memory(home, authority):
 # What the killed leave.
 
 
+def killed(pid):
+    """False where it is gone already: the master may not yet have looked."""
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 def test_killed_workers_leave_nothing(daemon, authority):
     """Forty of them, under load; then nobody is counted who is not there."""
     one = daemon(plain(authority, sessions_per_ip=3, rate_per_ip=0, sessions=200, workers=8))
@@ -392,7 +401,7 @@ def test_killed_workers_leave_nothing(daemon, authority):
         for each in random.sample(opened, len(opened) // 2):
             each.close()
             opened.remove(each)
-        os.kill(random.choice(until(one.workers, "a worker")), signal.SIGKILL)
+        until(lambda: (workers := one.workers()) and killed(random.choice(workers)), "a worker to kill")
     for each in opened:
         each.close()
     until(lambda: len(one.workers()) == 8 and all(r.up for r in one.records().values()),

@@ -6,6 +6,7 @@ import errno
 import fcntl
 import itertools
 import os
+import pathlib
 import re
 import resource
 import selectors
@@ -574,6 +575,50 @@ def test_few_file_descriptors(daemon, base):
     assert cpu_s(one) - first < 0.2, "it spins"
     assert len(one.events("accept-paused")) == 1
     assert leave_when_greeted(opened) == 1000
+    one.wait_open(0)
+    assert one.stop() == 0
+
+
+class Injected:
+    """Each accept4() of that process fails with this error, while the block runs."""
+
+    def __init__(self, pid, error, file):
+        self.words = ("strace", "-f", "-qq", "-e", "trace=accept4", "-e",
+                      f"inject=accept4:error={error}", "-o", file, "-p", str(pid))
+        self.file = file
+
+    def __enter__(self):
+        self.strace = subprocess.Popen(self.words, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        pid = self.words[-1]
+        traced = f"TracerPid:\t{self.strace.pid}\n"
+        until(lambda: traced in pathlib.Path(f"/proc/{pid}/status").read_text(), "it is traced")
+        return self
+
+    def count(self):
+        return self.file.read_text().count("INJECTED")
+
+    def __exit__(self, *_):
+        self.strace.send_signal(signal.SIGINT)
+        self.strace.communicate(timeout=PATIENCE_S)
+
+
+@pytest.mark.skipif(not AS_ROOT, reason="only root can trace a worker")
+@pytest.mark.parametrize("error", ["ENFILE", "ENOMEM", "ENOBUFS"])
+def test_the_system_has_no_room(daemon, base, home, error):
+    """Clients wait, nothing spins, and when there is room they are served by themselves."""
+    sections = base(workers=1, sandbox="no")  # in place of the call strace makes one that is forbidden
+    sections["listener smtps"]["tls"] = "required"
+    one = daemon(sections)
+    with Injected(one.workers()[0], error, home / "strace") as injected:
+        opened = [connect(one.address()) for _ in range(20)]
+        said = until(lambda: one.events("accept-paused"), "it is said")
+        assert os.strerror(getattr(errno, error)) in said[0]["message"]
+        until(lambda: injected.count() >= 3, "it tries again")
+        tried, first = injected.count(), cpu_s(one)
+        time.sleep(0.5)
+        assert injected.count() - tried <= 10 and cpu_s(one) - first < 0.2, "it spins"
+        assert one.open_sessions() == 0 and len(one.events("accept-paused")) == 1
+    assert leave_when_greeted(opened) == 20
     one.wait_open(0)
     assert one.stop() == 0
 

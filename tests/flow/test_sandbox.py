@@ -4,6 +4,7 @@ cannot do is tried by tests/unit/test_proxy_sandbox.c; `make check-sandbox` runs
 """
 
 import os
+import pathlib
 import re
 import signal
 
@@ -97,4 +98,8 @@ def test_no_process_leaves_a_core_file(daemon):
         ),
         "all processes to be not dumpable",
     )
+    # Nor for root's eyes, where the system dumps what is not dumpable.
+    for pid in processes.family(one.pid):
+        limits = pathlib.Path(f"/proc/{pid}/limits").read_text()
+        assert re.search(r"^Max core file size +0 +0 ", limits, re.M), limits
     assert one.stop() == 0
