@@ -17,28 +17,46 @@ enum {
 	MOST_WAIT_MS = 10 * 1000, /* ... up to that */
 };
 
-/* Tried in turn; the last is for servers that greet late. */
-static const struct {
+struct way {
 	enum identity_mode mode;
 	uint64_t wait_ms;
-} ways[] = {
+};
+
+enum { WAYS = 4 };
+
+/*
+ * Tried in turn; with patience where a server greets late. One that has greeted by itself before
+ * hangs more likely than it has come to want a header.
+ */
+static const struct way ways[WAYS] = {
 	{ IDENTITY_NONE, WAIT_MS },
 	{ IDENTITY_PROXY_V2, WAIT_MS },
 	{ IDENTITY_PROXY_V1, WAIT_MS },
 	{ IDENTITY_NONE, PATIENT_MS },
+}, ways_of_greeters[WAYS] = {
+	{ IDENTITY_NONE, WAIT_MS },
+	{ IDENTITY_NONE, PATIENT_MS },
+	{ IDENTITY_PROXY_V2, WAIT_MS },
+	{ IDENTITY_PROXY_V1, WAIT_MS },
 };
 
-enum { WAYS = sizeof ways / sizeof *ways };
+static const struct way *way_of(const struct target *target)
+{
+	enum identity_mode known = target_identity(target);
+	bool greets = known == IDENTITY_NONE || known == IDENTITY_XCLIENT;
+
+	return &(greets ? ways_of_greeters : ways)[target->way_tried];
+}
 
 static void plan(struct target *target, struct call_plan *plan)
 {
-	uint64_t wait_ms = ways[target->way_tried].wait_ms;
+	const struct way *way = way_of(target);
 
 	if (target->way_tried == 0)
 		target->doubts = target->record->doubts;
-	plan->way.plan.way = identity_way(ways[target->way_tried].mode);
-	if (plan->greeting_ms > wait_ms || target->way_tried == WAYS - 1)
-		plan->greeting_ms = wait_ms;
+	plan->way.plan.way = identity_way(way->mode);
+	if (plan->greeting_ms > way->wait_ms || way->wait_ms == PATIENT_MS)
+		plan->greeting_ms = way->wait_ms;
 }
 
 static void say_found(const struct target *target, enum identity_mode mode)
@@ -133,7 +151,7 @@ static bool was_understood(const struct target *target)
 {
 	const struct ask *ask = &target->call.ask;
 
-	if (ways[target->way_tried].mode == IDENTITY_NONE)
+	if (way_of(target)->mode == IDENTITY_NONE)
 		return ask_went_well(ask);
 	return ask->code[ASK_EHLO] / 100 == 2;
 }
@@ -153,13 +171,12 @@ static void not_found(struct target *target, const char *why)
 
 static void ended(struct target *target, enum call_end end, const char *why)
 {
-	unsigned way = target->way_tried;
-	bool first = way == 0;
+	enum identity_mode mode = way_of(target)->mode;
 
 	if (end != CALL_DOWN && was_understood(target)) {
-		found(target, ways[way].mode);
-	} else if (end == CALL_DOWN || way == WAYS - 1 ||
-		   (first && !waits_for_header(target, end))) {
+		found(target, mode);
+	} else if (end == CALL_DOWN || target->way_tried == WAYS - 1 ||
+		   (mode == IDENTITY_NONE && !waits_for_header(target, end))) {
 		not_found(target, why);
 	} else {
 		target->way_tried++;

@@ -1,6 +1,7 @@
 """identity = auto: what is found out of a server, that it is remembered, and that it is told of."""
 # The monitor finds it out, without probes, too; clients that come earlier wait for it.
 
+import threading
 import time
 
 import pytest
@@ -195,3 +196,54 @@ def test_server_that_greets_late_only_once(postern, backend):
           seconds=60)
     assert not proxy.events("identity-found")
     deliver(proxy)
+
+
+def test_server_that_hangs_is_sent_no_header(postern, backend):
+    """It has greeted before: more patience comes first."""
+    release = threading.Event()
+    server = backend(fake.Server())
+    proxy = postern(backend=server.address, sections={"backend mta": {"identity": "auto"}},
+                    timeouts={"greeting": "300ms"})
+    deliver(proxy)
+    seen = len(server.talks)
+
+    def hang(talk, _):
+        release.wait()
+        talk.say("220 late.test ESMTP")
+
+    server.serve = fake.Server(greeting=hang)
+    with Client(proxy.address()) as client:
+        client.handshake()
+        client.ends("421 4.3.2 ")
+    # The client's, and two of the monitor's.
+    server.talk(seen + 2)
+    release.set()
+    until(lambda: all(talk.is_over for talk in server.talks[seen:]), "all are over")
+    assert server.talk(seen + 2).commands == ["EHLO mail.test", "QUIT"]
+    assert not any(talk.received.startswith((b"PROXY", b"\r\n")) for talk in server.talks)
+    deliver(proxy)
+    assert len(proxy.events("no-identity")) == 1
+
+
+def test_server_that_comes_to_want_a_header(postern, backend):
+    server = backend(OneHello())
+    proxy = start(postern, server)
+    deliver(proxy)
+
+    def closes(talk):
+        """As those do that have waited for a header in vain."""
+        talk.socket.settimeout(3)
+        try:
+            talk.more()
+        except TimeoutError:
+            talk.close()
+        talk.socket.settimeout(20)
+        Silent(2)(talk)
+
+    server.serve = closes
+    with Client(proxy.address()) as client:
+        client.handshake()
+        client.ends("421 4.3.2 ")
+    until(lambda: proxy.events("identity-found"), proxy.log, seconds=60)
+    deliver(proxy)
+    assert server.talks[-1].header.client[0] == "127.0.0.1"
