@@ -84,6 +84,11 @@ int net_listen(const struct addr *addr, int backlog, bool reuse_port)
 	return -1;
 }
 
+void net_defer_accept(int listener, bool defer)
+{
+	(void)setsockopt(listener, IPPROTO_TCP, TCP_DEFER_ACCEPT, &(int){ defer }, sizeof(int));
+}
+
 /*
  * Errors that belong to the connection that was next and not to the listener: accept(2) asks to go
  * on with the one behind it.

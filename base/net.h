@@ -21,6 +21,13 @@ enum io {
  */
 int net_listen(const struct addr *addr, int backlog, bool reuse_port);
 
+/*
+ * Whether connections come to the listening socket only with their first bytes, where it is the
+ * client that speaks first: one that is silent comes after a second (TCP_DEFER_ACCEPT, tcp(7)).
+ * Nothing where the socket is no TCP.
+ */
+void net_defer_accept(int listener, bool defer);
+
 /* The next connection, with its peer's address; IO_AGAIN or IO_ERROR. */
 int net_accept(int listener, struct addr *peer);
 

@@ -4,6 +4,7 @@
 #include "certs/authorities.h"
 #include "certs/names.h"
 #include "certs/policy.h"
+#include "certs/socket.h"
 #include "config/allow.h"
 
 #include <openssl/err.h>
@@ -19,6 +20,7 @@ struct known {
 
 struct server_tls {
 	SSL_CTX *context;
+	BIO_METHOD *sockets;
 	struct known *servers;
 	size_t server_count;
 	unsigned char (*pins)[ALLOW_DIGEST_BYTES];
@@ -162,7 +164,8 @@ static bool set_up(struct server_tls *tls, const struct backend_config *backend,
 		   struct authorities *system, struct complaints *complaints)
 {
 	tls->context = policy_client_context(backend->tls_policy);
-	if (!tls->context || !take_pins(tls, backend)) {
+	tls->sockets = socket_method_new();
+	if (!tls->context || !tls->sockets || !take_pins(tls, backend)) {
 		complain(complaints, backend->place, "[backend %s]: TLS cannot be set up",
 			 backend->name);
 		return false;
@@ -201,6 +204,7 @@ void server_tls_free(struct server_tls *tls)
 	for (size_t i = 0; tls->servers && i < tls->server_count; i++)
 		SSL_SESSION_free(tls->servers[i].session);
 	SSL_CTX_free(tls->context);
+	BIO_meth_free(tls->sockets);
 	free(tls->servers);
 	free(tls->pins);
 	free(tls);
@@ -226,7 +230,7 @@ SSL *server_tls_ssl(struct server_tls *tls, size_t server, int fd)
 	struct known *known = &tls->servers[server];
 	SSL *ssl = SSL_new(tls->context);
 
-	if (ssl && SSL_set_fd(ssl, fd) == 1 && set_name(ssl, known, tls->pin_count == 0)) {
+	if (ssl && socket_give(ssl, tls->sockets, fd) && set_name(ssl, known, tls->pin_count == 0)) {
 		SSL_set_app_data(ssl, known);
 		if (known->session)
 			SSL_set_session(ssl, known->session);

@@ -1,6 +1,7 @@
 #include "certs/dir.h"
 #include "certs/names.h"
 #include "certs/policy.h"
+#include "certs/socket.h"
 #include "certs/store.h"
 #include "certs/tickets.h"
 
@@ -323,9 +324,11 @@ struct cert_store *cert_store_load(const struct listener_config *listener,
 	bool good = false;
 
 	ERR_clear_error();
-	if (store)
+	if (store) {
 		store->keys = keys;
-	if (store)
+		store->sockets = socket_method_new();
+	}
+	if (store && store->sockets)
 		good = load(store, listener, system ? system : &own, complaints);
 	else
 		say_failed(listener, complaints);
@@ -346,6 +349,7 @@ void cert_store_free(struct cert_store *store)
 	for (size_t i = 0; i < store->cert_count; i++)
 		cert_free(store->certs[i]);
 	SSL_CTX_free(store->foreign);
+	BIO_meth_free(store->sockets);
 	client_policy_free(store->clients);
 	for (size_t i = 0; i < store->dir_count; i++)
 		cert_dir_release(&store->dirs[i]);
@@ -363,7 +367,7 @@ SSL *cert_store_ssl(const struct cert_store *store, int fd, bool legacy, struct 
 	*client = (struct tls_client){ .store = store, .legacy = legacy };
 	if (store->clients)
 		client->why = CLIENT_NONE;
-	if (ssl && (!legacy || policy_relax(ssl)) && SSL_set_fd(ssl, fd) == 1) {
+	if (ssl && (!legacy || policy_relax(ssl)) && socket_give(ssl, store->sockets, fd)) {
 		SSL_set_app_data(ssl, client);
 		hello_count_updates(ssl, client);
 		SSL_set_accept_state(ssl);

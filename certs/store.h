@@ -35,6 +35,7 @@ struct cert_store {
 	const struct cert_context *fallback; /* for unknown names, and none */
 	const struct ticket_keys *keys;      /* not owned; NULL: OpenSSL's */
 	struct client_policy *clients;       /* NULL: no certificate is asked for */
+	BIO_METHOD *sockets;                 /* socket.h */
 	SSL_CTX *foreign;                    /* serves nothing: marks who spoke foreign ALPN */
 };
 

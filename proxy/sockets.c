@@ -177,6 +177,14 @@ static void open_listener(struct sockets *sockets, const struct listener_config 
 	}
 }
 
+/* There is nothing to do for a client that must speak first, until it does. */
+static void defer(const struct entrance *entrance, const struct listener_config *listener)
+{
+	bool client_first = listener->tls == LISTENER_IMPLICIT || listener->proxy_protocol.count > 0;
+	for (size_t i = 0; !entrance->door->handed && i < entrance->door->count; i++)
+		net_defer_accept(entrance->door->fds[i], client_first);
+}
+
 bool sockets_open(struct sockets *sockets, const struct config *config, struct entrances *entrances,
 		  struct complaints *complaints)
 {
@@ -184,6 +192,8 @@ bool sockets_open(struct sockets *sockets, const struct config *config, struct e
 	*entrances = (struct entrances){ 0 };
 	for (size_t i = 0; i < config->listener_count; i++)
 		open_listener(sockets, &config->listeners[i], i, entrances, complaints);
+	for (size_t i = 0; i < entrances->count; i++)
+		defer(&entrances->item[i], &config->listeners[entrances->item[i].listener]);
 	if (complaints->count == before)
 		return true;
 	entrances_release(entrances);

@@ -12,12 +12,13 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-enum { ACCEPT_BATCH = 16, TRIM_BEATS = 10, SAY_AGAIN_MS = 60 * 1000 };
+enum { KEPT_BYTES = 8 << 20, TRIM_BEATS = 10, SAY_AGAIN_MS = 60 * 1000 };
 
 static const double PAUSE_S = 0.1;
 
@@ -127,30 +128,25 @@ static void pause_over(struct ev_loop *loop, ev_timer *timer, int events)
 	worker_resume(timer->data);
 }
 
+/* One at a time: a second try would most often only say that there is no other. */
 static void slot_ready(struct ev_loop *loop, ev_io *io, int events)
 {
 	struct slot *slot = io->data;
 	struct worker *worker = slot->worker;
+	struct addr client;
 	(void)loop;
 	(void)events;
-	for (int i = 0; i < ACCEPT_BATCH; i++) {
-		if (relay_is_full(&worker->relay)) {
-			worker_pause(worker, "session limit reached", true);
-			return;
-		}
-		struct addr client;
-		int fd = net_accept(io->fd, &client);
-		if (fd == IO_AGAIN)
-			return;
-		if (fd < 0) {
-			worker_pause(worker, strerror(errno), false);
-			return;
-		}
-		if (!relay_accept(&worker->relay, slot->listener, fd, &client)) {
-			worker_pause(worker, "out of memory", false);
-			return;
-		}
+	if (relay_is_full(&worker->relay)) {
+		worker_pause(worker, "session limit reached", true);
+		return;
 	}
+	int fd = net_accept(io->fd, &client);
+	if (fd == IO_AGAIN)
+		return;
+	if (fd < 0)
+		worker_pause(worker, strerror(errno), false);
+	else if (!relay_accept(&worker->relay, slot->listener, fd, &client))
+		worker_pause(worker, "out of memory", false);
 }
 
 static bool worker_make_slots(struct worker *worker)
@@ -256,8 +252,7 @@ static void beat(struct ev_loop *loop, ev_timer *timer, int events)
 	(void)loop;
 	(void)events;
 	worker->record->beats++;
-	if (worker->record->beats % TRIM_BEATS == 0)
-		relay_trim(&worker->relay);
+	relay_trim(&worker->relay, worker->record->beats % TRIM_BEATS == 0);
 	warm_beat(&worker->relay);
 }
 
@@ -346,12 +341,23 @@ static void worker_watch_all(struct worker *worker)
 	worker_watch(worker);
 }
 
+/*
+ * What a handshake frees, the next one takes: to give it back to the system in between costs two
+ * page faults and more each time. relay_trim() does when there is time.
+ */
+static void keep_memory(void)
+{
+	mallopt(M_MMAP_THRESHOLD, KEPT_BYTES);
+	mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);
+}
+
 /* A sentence where it cannot start, NULL where it can. */
 static const char *worker_start(struct worker *worker)
 {
 	const struct worker_setup *setup = worker->setup;
 	worker->record = shared_record(setup->shared, setup->records[setup->index]);
 	worker->signal_fd = child_signals();
+	keep_memory();
 	if (worker->signal_fd < 0 || !crash_watch(&worker->record->crash))
 		return "signals cannot be had";
 	if (!privilege_drop(&setup->generation->privilege))

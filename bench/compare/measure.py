@@ -5,12 +5,14 @@ import pathlib
 import resource
 import subprocess
 import tempfile
+import time
 
 import cost
 import keys as keys_
 from proxies import BUILD
 
 SPARE_FILES = 400
+IDLE_S = 5  # so long sessions have been idle before memory is looked at
 
 
 def most_sessions():
@@ -121,7 +123,7 @@ class Measure:
         cost.settled_cpu_ns(proxy.pid)
         before = cost.pss_bytes(proxy.pid)
         holder = self.hold(proxy, count)
-        cost.settled_cpu_ns(proxy.pid)
+        time.sleep(IDLE_S)
         spent = cost.pss_bytes(proxy.pid) - before
         self.release(holder)
         return spent / count / 1024

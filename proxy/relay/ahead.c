@@ -186,13 +186,9 @@ static void move(struct ahead *w)
 static void on_io(struct ev_loop *loop, struct ev_io *io, int events)
 {
 	struct ahead *w = io->data;
-	struct peer *peer = &w->peer;
 
 	(void)loop;
-	if (events & (EV_READ | EV_ERROR) || (events & EV_WRITE && peer->wants_write))
-		peer->readable = true;
-	if (events & (EV_WRITE | EV_ERROR))
-		peer->writable = true;
+	peer_event(&w->peer, events);
 	move(w);
 }
 
@@ -236,7 +232,7 @@ bool ahead_hand_over(struct ahead *w, struct peer *server, struct dialer *dialer
 	size_t room;
 	char *to;
 
-	w->peer.readable = true;
+	peer_event(&w->peer, EV_READ);
 	if (w->sequence != w->pot->member->sequence || !is_silent(w) ||
 	    !buf_borrow(&server->in, &relay->pool))
 		return false;

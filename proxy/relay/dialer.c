@@ -130,6 +130,7 @@ static bool secure(struct dialer *dialer, struct peer *peer)
 		fail(dialer, END_BACKEND_TLS, why);
 		return true;
 	}
+	peer->readable = !tls_is_dry(peer->ssl);
 	peer->writable = true;
 	dialer->stage = DIALER_TALKING;
 	dial_secured(&dialer->dial);

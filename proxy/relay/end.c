@@ -35,11 +35,8 @@ void session_kill(struct session *s)
 
 static void finish(struct session *s)
 {
-	if (s->client.ssl)
-		tls_finish(s->client.ssl);
 	net_finish(s->client.fd);
 	s->finished = true;
-	s->client.readable = true;
 	s->flush_by = session_now(s) + DISCARD_SECONDS;
 }
 
@@ -68,11 +65,13 @@ bool session_flush(struct session *s)
 	if (buf_leaving(&s->server.in).len > 0 && !s->client.broken)
 		return false;
 	ledger_turn(s);
-	if (!s->finished)
-		finish(s);
-	/* Its own end was there before ours: nothing can come any more. */
+	if (!s->finished && s->client.ssl)
+		tls_finish(s->client.ssl);
+	/* Its own end was there before ours: nothing can come any more, and to close sends FIN. */
 	bool gone = s->client.broken || (s->client.eof && !s->client.clean);
 	if (gone || discard(s))
 		s->stage = STAGE_DONE;
+	else if (!s->finished)
+		finish(s);
 	return s->stage == STAGE_DONE;
 }

@@ -43,7 +43,8 @@ static void handshake_done(struct session *s)
 	bool upgraded = s->stage == STAGE_UPGRADE;
 	const char *refused = cert_judge(s->client.ssl, &s->tls);
 
-	s->client.readable = s->client.writable = true;
+	s->client.readable = !tls_is_dry(s->client.ssl);
+	s->client.writable = true;
 	s->secured = session_now(s);
 	count(s);
 	s->stage = STAGE_RELAY;

@@ -22,9 +22,21 @@ void peer_open(struct peer *peer, int fd, bool readable, bool writable)
 	ev_io_set(&peer->io, fd, EV_READ);
 }
 
+void peer_event(struct peer *peer, int events)
+{
+	/* In error the socket is both: whoever tries learns why. */
+	if (events & (EV_READ | EV_ERROR) || (events & EV_WRITE && peer->wants_write)) {
+		peer->readable = true;
+		if (peer->ssl)
+			tls_refill(peer->ssl);
+	}
+	if (events & (EV_WRITE | EV_ERROR))
+		peer->writable = true;
+}
+
 /*
- * Less than there was room for, or than a TLS record holds, and nothing left in OpenSSL: asking
- * again would most likely only say "would block", and if not, the loop tells.
+ * The socket had less than there was room for: asking again would most likely only say "would
+ * block", and if not, the loop tells.
  */
 static ssize_t read_some(struct peer *peer, char *to, size_t room)
 {
@@ -34,7 +46,7 @@ static ssize_t read_some(struct peer *peer, char *to, size_t room)
 	errno = 0;
 	if (peer->ssl) {
 		n = tls_read(peer->ssl, to, room, &peer->clean, &peer->wants_write);
-		if (n > 0 && n < TLS_RECORD_BYTES && !tls_holds_input(peer->ssl))
+		if (n > 0 && tls_is_dry(peer->ssl))
 			peer->readable = false;
 		return n;
 	}
@@ -96,7 +108,7 @@ bool peer_write(struct peer *peer, struct buf *from)
 		if (n < 0) {
 			peer->broken = true;
 			/* Why, and its last words, are to be had by reading. */
-			peer->readable = true;
+			peer_event(peer, EV_READ);
 			continue;
 		}
 		buf_take(from, (size_t)n);

@@ -39,6 +39,9 @@ void peer_init(struct peer *peer, peer_callback *callback, void *data);
 /* Takes the socket over. */
 void peer_open(struct peer *peer, int fd, bool readable, bool writable);
 
+/* The loop says what the socket is ready for: EV_READ, EV_WRITE, EV_ERROR. */
+void peer_event(struct peer *peer, int events);
+
 /*
  * Reads as much as there is and as there is room for. False: nothing came, not even an end. Memory
  * is borrowed from `pool`; without any, nothing is read.

@@ -181,11 +181,13 @@ bool relay_accept(struct relay *relay, size_t listener, int fd, const struct add
 }
 
 /* A handshake takes several times what a session keeps, and libc holds on to it. */
-void relay_trim(struct relay *relay)
+void relay_trim(struct relay *relay, bool even_if_busy)
 {
 	uint64_t events = 2 * relay->counters->sessions - relay->counters->open;
+	bool is_quiet = relay->seen == events;
 
-	if (relay->trimmed == events)
+	relay->seen = events;
+	if (relay->trimmed == events || !(is_quiet || even_if_busy))
 		return;
 	malloc_trim(0);
 	relay->trimmed = events;

@@ -64,6 +64,7 @@ struct relay {
 	size_t open;
 	bool draining;
 
+	uint64_t seen;                /* sessions begun and ended at the last relay_trim() */
 	uint64_t trimmed;             /* sessions begun and ended when memory was given back */
 	uint64_t id_next;             /* for session ids, unique over workers and restarts */
 	void (*changed)(void *owner); /* called when a session has ended */
@@ -98,8 +99,11 @@ bool relay_is_full(const struct relay *relay);
  */
 bool relay_accept(struct relay *relay, size_t listener, int fd, const struct addr *client);
 
-/* Gives back to the system what sessions took and no longer need. To be called now and then. */
-void relay_trim(struct relay *relay);
+/*
+ * Gives back to the system what sessions took and no longer need, where none began or ended since
+ * the last call. To be called every second or so, and now and then `even_if_busy`.
+ */
+void relay_trim(struct relay *relay, bool even_if_busy);
 
 /*
  * Sessions end from now on, each between two transactions, with 421; `changed` is called as they

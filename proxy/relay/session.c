@@ -166,11 +166,7 @@ static void on_io(struct ev_loop *loop, struct ev_io *io, int events)
 	struct peer *peer = io == &s->client.io ? &s->client : &s->server;
 
 	(void)loop;
-	/* In error the socket is both: whoever tries learns why. */
-	if (events & (EV_READ | EV_ERROR) || (events & EV_WRITE && peer->wants_write))
-		peer->readable = true;
-	if (events & (EV_WRITE | EV_ERROR))
-		peer->writable = true;
+	peer_event(peer, events);
 	session_turn(s);
 }
 

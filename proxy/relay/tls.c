@@ -2,6 +2,7 @@
 
 #include "certs/certs.h"
 #include "certs/server_tls.h"
+#include "certs/socket.h"
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -137,9 +138,14 @@ ssize_t tls_write(SSL *ssl, struct slice bytes)
 	}
 }
 
-bool tls_holds_input(const SSL *ssl)
+void tls_refill(SSL *ssl)
 {
-	return SSL_has_pending(ssl);
+	socket_refill(ssl);
+}
+
+bool tls_is_dry(const SSL *ssl)
+{
+	return socket_is_dry(ssl) && !SSL_has_pending(ssl);
 }
 
 void tls_finish(SSL *ssl)
