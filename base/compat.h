@@ -17,4 +17,14 @@
 #define COMPAT_SANITIZED false
 #endif
 
+/*
+ * A function marked so is compiled for wider vectors, too, and the dynamic linker chooses by the
+ * processor. It is done before a sanitizer's runtime is ready, so not in those builds.
+ */
+#if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) && !defined(__clang__)
+#define COMPAT_WIDE __attribute__((target_clones("avx2", "default")))
+#else
+#define COMPAT_WIDE
+#endif
+
 #endif

@@ -60,9 +60,10 @@ static ssize_t read_some(struct peer *peer, char *to, size_t room)
 bool peer_read(struct peer *peer, struct pool *pool)
 {
 	bool moved = false;
-	size_t room;
+	size_t room, got = 0;
 
-	while (peer->fd >= 0 && peer->readable && !peer->eof && buf_borrow(&peer->in, pool)) {
+	while (peer->fd >= 0 && peer->readable && !peer->eof && got < TLS_RECORD_BYTES &&
+	       buf_borrow(&peer->in, pool)) {
 		char *to = buf_room(&peer->in, &room);
 		if (room == 0)
 			break;
@@ -80,6 +81,7 @@ bool peer_read(struct peer *peer, struct pool *pool)
 		}
 		buf_fill(&peer->in, (size_t)n);
 		peer->received += (uint64_t)n;
+		got += (size_t)n;
 	}
 	return moved;
 }

@@ -43,8 +43,9 @@ void peer_open(struct peer *peer, int fd, bool readable, bool writable);
 void peer_event(struct peer *peer, int events);
 
 /*
- * Reads as much as there is and as there is room for. False: nothing came, not even an end. Memory
- * is borrowed from `pool`; without any, nothing is read.
+ * Reads what there is and there is room for, but not much more than a TLS record: so that it is
+ * inspected while it is in the processor's cache. False: nothing came, not even an end. Memory is
+ * borrowed from `pool`; without any, nothing is read.
  */
 bool peer_read(struct peer *peer, struct pool *pool);
 

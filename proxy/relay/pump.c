@@ -173,6 +173,14 @@ static bool write_client(struct session *s)
 	return moved;
 }
 
+/* There is more for the server to be had at once: it goes in one write. */
+static bool gathers(const struct session *s)
+{
+	const struct buf *buf = &s->client.in;
+
+	return s->client.readable && !s->client.eof && buf->tail - buf->head < BUF_READ_BYTES;
+}
+
 bool session_pump(struct session *s)
 {
 	struct pool *pool = &s->relay->pool;
@@ -182,7 +190,7 @@ bool session_pump(struct session *s)
 		moved = peer_read(&s->client, pool);
 		moved |= backend_read(s);
 		moved |= inspect(s);
-		if (s->dialing == DIALING_DONE)
+		if (s->dialing == DIALING_DONE && (turn == PUMP_TURNS - 1 || !gathers(s)))
 			moved |= peer_write(&s->server, &s->client.in);
 		moved |= write_client(s);
 		moved |= server_ended(s);

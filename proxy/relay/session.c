@@ -156,7 +156,9 @@ void session_turn(struct session *s)
 	buf_return(&s->server.in, &s->relay->pool);
 	session_set_deadline(s, ev_now(s->relay->loop));
 	show(s);
-	watch(s);
+	/* It goes on at once, and is not to be watched for less in between. */
+	if (!s->more)
+		watch(s);
 	set_timer(s);
 }
 

@@ -184,7 +184,7 @@ def test_the_told_have_places_of_their_own(postern, backend):
     served = [tls_client(proxy.address()) for _ in range(2)]
     for each in served:
         each.greet()
-    told = [Client(proxy.address()) for _ in range(2)]  # they do not even begin
+    told = [Client(proxy.address()).knock() for _ in range(2)]  # they do no more
     for _ in range(3):
         with Client(proxy.address()) as each:
             with pytest.raises((ConnectionError, ssl.SSLError)):
@@ -252,8 +252,8 @@ def test_the_sum_of_sessions_over_tls(postern, backend):
     served = [tls_client(proxy.address()) for _ in range(2)]
     for each in served:
         each.greet()
-    told = [Client(proxy.address()) for _ in range(2)]
-    waiting = [Client(proxy.address()) for _ in range(5)]
+    told = [Client(proxy.address()).knock() for _ in range(2)]
+    waiting = [Client(proxy.address()).knock() for _ in range(5)]
     until(lambda: proxy.events("accept-paused"), "it is said")
     for each in told:
         each.handshake()
