@@ -230,7 +230,8 @@ SSL *server_tls_ssl(struct server_tls *tls, size_t server, int fd)
 	struct known *known = &tls->servers[server];
 	SSL *ssl = SSL_new(tls->context);
 
-	if (ssl && socket_give(ssl, tls->sockets, fd) && set_name(ssl, known, tls->pin_count == 0)) {
+	if (ssl && socket_give(ssl, tls->sockets, fd) &&
+	    set_name(ssl, known, tls->pin_count == 0)) {
 		SSL_set_app_data(ssl, known);
 		if (known->session)
 			SSL_set_session(ssl, known->session);

@@ -180,7 +180,8 @@ static void open_listener(struct sockets *sockets, const struct listener_config 
 /* There is nothing to do for a client that must speak first, until it does. */
 static void defer(const struct entrance *entrance, const struct listener_config *listener)
 {
-	bool client_first = listener->tls == LISTENER_IMPLICIT || listener->proxy_protocol.count > 0;
+	bool client_first =
+		listener->tls == LISTENER_IMPLICIT || listener->proxy_protocol.count > 0;
 	for (size_t i = 0; !entrance->door->handed && i < entrance->door->count; i++)
 		net_defer_accept(entrance->door->fds[i], client_first);
 }

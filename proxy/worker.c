@@ -12,13 +12,12 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-enum { KEPT_BYTES = 8 << 20, TRIM_BEATS = 10, SAY_AGAIN_MS = 60 * 1000 };
+enum { TRIM_BEATS = 10, SAY_AGAIN_MS = 60 * 1000 };
 
 static const double PAUSE_S = 0.1;
 
@@ -136,6 +135,9 @@ static void slot_ready(struct ev_loop *loop, ev_io *io, int events)
 	struct addr client;
 	(void)loop;
 	(void)events;
+	/* An order waits to be read: who comes from now on is for those that come after us. */
+	if (worker->record->order != worker->order)
+		return;
 	if (relay_is_full(&worker->relay)) {
 		worker_pause(worker, "session limit reached", true);
 		return;
@@ -341,23 +343,12 @@ static void worker_watch_all(struct worker *worker)
 	worker_watch(worker);
 }
 
-/*
- * What a handshake frees, the next one takes: to give it back to the system in between costs two
- * page faults and more each time. relay_trim() does when there is time.
- */
-static void keep_memory(void)
-{
-	mallopt(M_MMAP_THRESHOLD, KEPT_BYTES);
-	mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);
-}
-
 /* A sentence where it cannot start, NULL where it can. */
 static const char *worker_start(struct worker *worker)
 {
 	const struct worker_setup *setup = worker->setup;
 	worker->record = shared_record(setup->shared, setup->records[setup->index]);
 	worker->signal_fd = child_signals();
-	keep_memory();
 	if (worker->signal_fd < 0 || !crash_watch(&worker->record->crash))
 		return "signals cannot be had";
 	if (!privilege_drop(&setup->generation->privilege))

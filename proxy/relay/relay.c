@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { IDLE_BUFFERS = 16 };
+enum { KEPT_BYTES = 8 << 20, IDLE_BUFFERS = 16 };
 
 static bool add_groups(struct relay *relay, const struct relay_memory *memory)
 {
@@ -75,6 +75,16 @@ static bool add_warm(struct relay *relay)
 	return true;
 }
 
+/*
+ * What a handshake frees, the next one takes: to give it back to the system in between costs two
+ * page faults and more each time. relay_trim() does when there is time.
+ */
+static void keep_memory(void)
+{
+	mallopt(M_MMAP_THRESHOLD, KEPT_BYTES);
+	mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);
+}
+
 bool relay_init(struct relay *relay, struct ev_loop *loop, const struct config *config,
 		struct cert_store *const *certs, const struct log *log,
 		const struct relay_memory *memory)
@@ -88,6 +98,7 @@ bool relay_init(struct relay *relay, struct ev_loop *loop, const struct config *
 		.counters = memory->counters,
 		.admit = memory->admit,
 	};
+	keep_memory();
 	/* Ids count on from a random number, so that no two workers or runs share any. */
 	if (getrandom(&relay->id_next, sizeof relay->id_next, 0) != sizeof relay->id_next)
 		relay->id_next = (uint64_t)time(NULL) << 32 ^ (uint64_t)getpid();

@@ -37,12 +37,13 @@ ssize_t tls_read(struct ssl_st *ssl, char *to, size_t room, bool *clean, bool *w
 /* Bytes written, IO_AGAIN or IO_ERROR. After IO_AGAIN the same bytes must come first again. */
 ssize_t tls_write(struct ssl_st *ssl, struct slice bytes);
 
-/* The socket may have more to read: nothing is read from it after it had less than was asked for. */
+/* The socket may have more to read: nothing is read from it after it had less than was asked for.
+ */
 void tls_refill(struct ssl_st *ssl);
 
 /*
- * The socket had nothing more when it was last read, and OpenSSL holds no bytes that no event of the
- * socket would tell of: reading again would most likely only say IO_AGAIN.
+ * The socket had nothing more when it was last read, and OpenSSL holds no bytes that no event of
+ * the socket would tell of: reading again would most likely only say IO_AGAIN.
  */
 bool tls_is_dry(const struct ssl_st *ssl);
 
