@@ -64,9 +64,9 @@ struct relay {
 	size_t open;
 	bool draining;
 
-	uint64_t seen;                /* sessions begun and ended at the last relay_trim() */
-	uint64_t trimmed;             /* sessions begun and ended when memory was given back */
-	uint64_t id_next;             /* for session ids, unique over workers and restarts */
+	uint64_t seen,
+		trimmed;  /* sessions begun and ended at the last relay_trim(), and when it did */
+	uint64_t id_next; /* for session ids, unique over workers and restarts */
 	void (*changed)(void *owner); /* called when a session has ended */
 	void *owner;
 };
@@ -99,10 +99,7 @@ bool relay_is_full(const struct relay *relay);
  */
 bool relay_accept(struct relay *relay, size_t listener, int fd, const struct addr *client);
 
-/*
- * Gives back to the system what sessions took and no longer need, where none began or ended since
- * the last call. To be called every second or so, and now and then `even_if_busy`.
- */
+/* Gives back memory that sessions no longer need, where none began or ended since the last call. */
 void relay_trim(struct relay *relay, bool even_if_busy);
 
 /*
