@@ -64,9 +64,8 @@ struct relay {
 	size_t open;
 	bool draining;
 
-	uint64_t seen,
-		trimmed;  /* sessions begun and ended at the last relay_trim(), and when it did */
-	uint64_t id_next; /* for session ids, unique over workers and restarts */
+	uint64_t seen, trimmed; /* sessions begun and ended: at the last look, the last trim */
+	uint64_t id_next;       /* for session ids, unique over workers and restarts */
 	void (*changed)(void *owner); /* called when a session has ended */
 	void *owner;
 };
