@@ -1,5 +1,7 @@
 #include "tests/unit/talk.h"
 
+#include "certs/socket.h"
+
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -131,6 +133,8 @@ void talk_client(struct talk *talk, const struct wish *wish)
 /* Moves one side; true while it goes on, or is done. */
 static bool step(SSL *ssl, bool *done)
 {
+	if (SSL_is_server(ssl))
+		socket_refill(ssl);
 	int result = SSL_do_handshake(ssl);
 	int error = SSL_get_error(ssl, result);
 
