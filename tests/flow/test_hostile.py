@@ -163,13 +163,14 @@ def test_helo(name, setup, identity, start_backend, postern, authority):
     is_unimpressed(proxy, server, name, taken)
 
 
-@pytest.mark.parametrize("byte", ["\0", "\1", "\x0b", "\x1b", "\x7f"])
-def test_helo_with_control_bytes_goes_nowhere(byte, postern, start_backend, authority):
+def test_helo_with_control_bytes_goes_nowhere(postern, start_backend, authority):
     server = start_backend("postfix", "xclient")
     proxy = start(postern, server, "postfix", "xclient", authority)
-    client = meet(proxy)
-    client.send(f"EHLO a{byte}b\r\nMAIL FROM:<a@client.test>\r\n".encode())
-    client.ends("500 5.5.2 ")
-    assert proxy.sessions(1)[0].get("helo") is None
-    until(lambda: "disconnect from unknown[127.0.0.77]" in server.log()[server.before:], server.log)
-    assert "commands=1/2" in server.log()[server.before:]  # one EHLO, Postern's, and XCLIENT
+    bytes_ = "\0\1\x0b\x1b\x7f"
+    for byte in bytes_:
+        client = meet(proxy)
+        client.send(f"EHLO a{byte}b\r\nMAIL FROM:<a@client.test>\r\n".encode())
+        client.ends("500 5.5.2 ")
+    assert not any(end.get("helo") for end in proxy.sessions(len(bytes_)))
+    # One EHLO, Postern's, and XCLIENT; the session is cut then.
+    until(lambda: server.log().count("ehlo=1 xclient=0/1 commands=1/2") == len(bytes_), server.log)
