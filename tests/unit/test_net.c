@@ -149,6 +149,32 @@ static void an_empty_queue_says_again(void **state)
 	assert_int_equal(errno, EBADF);
 }
 
+/* Not before it has said something; and where that is not asked for any more, at once. */
+static void a_deferred_connection_comes_with_its_first_byte(void **state)
+{
+	struct addr addr = addr_of("127.0.0.1:0"), at, peer;
+	int listener = net_listen(&addr, 4, false);
+
+	(void)state;
+	net_defer_accept(listener, true);
+	at = bound_to(listener);
+	int client = net_connect(&at);
+	assert_true(is_ready(client, POLLOUT));
+	assert_int_equal(net_accept(listener, &peer), IO_AGAIN);
+	assert_int_equal(net_write(client, SLICE("x")), 1);
+	assert_true(is_ready(listener, POLLIN));
+	int server = net_accept(listener, &peer);
+	assert_true(server >= 0 && net_has_input(server));
+	net_defer_accept(listener, false);
+	int silent = net_connect(&at);
+	assert_true(is_ready(silent, POLLOUT));
+	assert_true(net_accept(listener, &peer) >= 0);
+	close(silent);
+	close(server);
+	close(client);
+	close(listener);
+}
+
 static void a_refused_connection_says_why(void **state)
 {
 	struct addr addr = addr_of("127.0.0.1:0"), at;
@@ -348,6 +374,7 @@ int main(void)
 		cmocka_unit_test(a_file_is_never_taken_for_a_stale_socket),
 		cmocka_unit_test(bytes_go_through_and_end),
 		cmocka_unit_test(a_full_socket_says_again),
+		cmocka_unit_test(a_deferred_connection_comes_with_its_first_byte),
 		cmocka_unit_test(reset_is_seen_as_an_error),
 		cmocka_unit_test(connects_as_an_address_that_is_not_ours),
 	};
