@@ -6,10 +6,11 @@ import re
 import pytest
 
 from lib import mtas, rooms
-from lib.basics import tcp_connections, until
+from lib.basics import AS_ROOT, tcp_connections, until
 from lib.certs import Authority
 from lib.client import Client, tls_client
 from lib.sasl import Sasl
+from test_open_relay import refuses_strangers
 from test_server_tls import is_refused, pin_of
 
 TEXT = b"Subject: x\r\n\r\nx\r\n.\r\n"
@@ -202,3 +203,18 @@ def test_postfix_that_hides_auth_from_plain_text(probing, start_postfix, home, a
     assert not one.events("server-no-auth")
     assert one.stop() == 0
     sasl.stop()
+
+
+@pytest.mark.skipif(not AS_ROOT, reason="only root can read what others cannot")
+def test_authorities_that_only_root_can_read(daemon, base, backend, authority):
+    """Sessions have TLS; the monitor, which is nobody, says what it cannot do, and what to do."""
+    server = backend()
+    sections = base(server.address)
+    sections["backend mta"] |= {"tls": "starttls", "tls_ca": authority.file, "probe": "100ms",
+                                "open_relay": "refuse"}
+    one = daemon(sections)
+    message = one.wait_events("monitor")[0]["message"]
+    assert "Permission denied" in message and "let the user that Postern runs as read" in message
+    refuses_strangers(one, 1)
+    assert server.talks == []
+    assert one.stop() == 0
