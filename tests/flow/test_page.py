@@ -6,7 +6,7 @@ import pathlib
 import pytest
 
 from lib import fake
-from lib.basics import text_of
+from lib.basics import text_of, until
 from lib.browser import CHROMIUM, Browser
 from lib.client import tls_client
 
@@ -33,7 +33,7 @@ def test_the_page_shows_what_there_is(browser, watched, backend):
     with tls_client(one.daemon.address()) as client:
         client.greet()
         client.quit()
-    one.daemon.wait_open(0)
+    until(lambda: one.json("sessions") == [], "all sessions have ended")
     open_page(browser, one)
     text = browser.value("document.body.innerText")
     assert browser.value("document.getElementById('news').innerText") == (
@@ -55,7 +55,7 @@ def test_the_page_fits(width, height, dark, browser, watched, down):
                                                 "backend": long}})
     with tls_client(one.daemon.address()) as client:
         client.expect("421 4.3.2")
-    one.daemon.wait_open(0)
+    until(lambda: one.json("sessions") == [], "all sessions have ended")
     browser.screen(width, height, dark)
     open_page(browser, one)
     if PICTURES:

@@ -26,7 +26,8 @@ class Browser:
                  *FLAGS, f"--user-data-dir={profile}", "about:blank")
         with open(f"{profile}.log", "wb") as log:
             self.process = subprocess.Popen(words, pass_fds=(its_in, its_out), stdout=log,
-                                            stderr=log, stdin=subprocess.DEVNULL)
+                                            stderr=log, stdin=subprocess.DEVNULL,
+                                            env=os.environ | {"HOME": str(profile)})
         os.close(its_in)
         os.close(its_out)
         self._rest, self._serial, self._session = b"", 0, None
