@@ -614,7 +614,7 @@ def test_the_system_has_no_room(daemon, base, home, error):
     sections["listener smtps"]["tls"] = "required"
     one = daemon(sections)
     with Injected(one.workers()[0], error, home / "strace") as injected:
-        opened = [connect(one.address()) for _ in range(20)]
+        opened = [connect(one.address(), begun=False) for _ in range(20)]
         said = until(lambda: one.events("accept-paused"), "it is said")
         assert os.strerror(getattr(errno, error)) in said[0]["message"]
         until(lambda: injected.count() >= 3, "it tries again")
