@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import re
 import signal
 import smtplib
@@ -9,9 +10,11 @@ import socket
 import ssl
 import subprocess
 import threading
+import time
 
 import pytest
 
+from lib import fake
 from lib.basics import BUILD, PATIENCE_S, SINK, text_of, until
 
 BENCH = BUILD / "postern-bench"
@@ -651,6 +654,49 @@ def test_observed(sink, bench):
     assert 0 < report["observed_cpu_us_per_unit"] < 50_000
     assert report["observed"][-1][2] > 100_000
     assert "us for each message," in result.out
+
+
+def test_children_are_observed_too(bench):
+    """A process that does nothing, whose child is the sink."""
+    with subprocess.Popen(("sh", "-c", f'"{SINK}" 127.0.0.1:0 & echo $!; wait'), text=True,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as parent:
+        child = int(parent.stdout.readline())
+        try:
+            where = parent.stdout.readline().split()[-1]
+            report = bench(where, "-n", 300, "--observe", parent.pid).report
+        finally:
+            os.kill(child, signal.SIGTERM)
+    assert report["accepted"] == 300
+    assert report["observed_cpu_us_per_unit"] > 10, "the shell itself does nothing meanwhile"
+
+
+@pytest.mark.parametrize("listed", ("127.0.0.2,127.0.0.3,127.0.0.4", "127.0.0.9"))
+def test_sources_take_turns(listed, backend, bench):
+    peers = []
+
+    def serve(talk):
+        peers.append(talk.socket.getpeername()[0])
+        fake.Server()(talk)
+
+    result = bench(text_of(backend(serve).address), "--scenario", "session", "-n", 6, "-c", 1,
+                   "--source", listed)
+    assert result.status == 0, result.out
+    wanted = listed.split(",")
+    assert sorted(peers) == sorted(wanted * (6 // len(wanted)))
+
+
+def test_connections_ramp_up(backend, bench):
+    """Without a rate it is their number that grows: of four, the last comes when it is over."""
+    came = []
+
+    def serve(talk):
+        came.append(time.monotonic())
+        fake.Server()(talk)
+
+    result = bench(text_of(backend(serve).address), "--scenario", "idle", "-c", 4, "--hold", "0s",
+                   "--ramp", "1s")
+    assert result.status == 0, result.out
+    assert len(came) == 4 and came[-1] - came[0] > .3
 
 
 def test_a_sink_that_is_none(sink, bench, down):
