@@ -4,10 +4,31 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+/* Mapped, not allocated: what is given back leaves the process for certain. NULL: no memory. */
+static void *piece_new(void)
+{
+	void *mem =
+		mmap(NULL, BUF_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return mem == MAP_FAILED ? NULL : mem;
+}
+
+/*
+ * All that is kept is had from the start, and costs nothing until it is written to: where sessions
+ * have taken all other memory, they can still read, and end.
+ */
 bool pool_init(struct pool *pool, size_t keep)
 {
 	*pool = (struct pool){ .keep = keep };
 	pool->idle = calloc(keep ? keep : 1, sizeof *pool->idle);
+	while (pool->idle && pool->idle_count < keep) {
+		void *mem = piece_new();
+		if (!mem) {
+			pool_release(pool);
+			return false;
+		}
+		pool->idle[pool->idle_count++] = mem;
+	}
 	return pool->idle != NULL;
 }
 
@@ -23,16 +44,9 @@ bool buf_borrow(struct buf *buf, struct pool *pool)
 {
 	if (buf->mem)
 		return true;
-	if (pool->idle_count > 0) {
-		buf->mem = pool->idle[--pool->idle_count];
-	} else {
-		/* Mapped, not allocated: what is given back leaves the process for certain. */
-		void *mem = mmap(NULL, BUF_SIZE, PROT_READ | PROT_WRITE,
-				 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-		if (mem == MAP_FAILED)
-			return false;
-		buf->mem = mem;
-	}
+	buf->mem = pool->idle_count > 0 ? pool->idle[--pool->idle_count] : piece_new();
+	if (!buf->mem)
+		return false;
 	pool->lent++;
 	buf->head = buf->clear = buf->tail = 0;
 	return true;

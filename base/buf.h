@@ -20,7 +20,8 @@ enum {
 	BUF_SIZE = BUF_WAIT_BYTES + BUF_SPARE_BYTES,
 };
 
-/* Lends memory of BUF_SIZE bytes; one a worker. Keeps up to `keep` idle pieces, unmaps the rest. */
+/* Lends memory of BUF_SIZE bytes; one a worker. Has `keep` pieces from the start, keeps up to that
+ * many idle ones, unmaps the rest. */
 struct pool {
 	void **idle; /* stack of idle pieces */
 	size_t idle_count;

@@ -199,6 +199,18 @@ static void memory_is_lent_only_while_there_are_bytes(void **state)
 	buf_return(&more[0], &f->pool);
 }
 
+/* Those that sessions come back to where all other memory is taken. */
+static void a_pool_has_what_it_keeps_from_the_start(void **state)
+{
+	struct pool pool;
+
+	(void)state;
+	assert_true(pool_init(&pool, 3));
+	assert_int_equal(pool.idle_count, 3);
+	assert_int_equal(pool.lent, 0);
+	pool_release(&pool);
+}
+
 static void an_empty_buffer_has_empty_slices(void **state)
 {
 	struct buf buf = { 0 };
@@ -273,6 +285,7 @@ int main(void)
 		TEST(no_more_is_read_ahead_than_may_be),
 		TEST(a_partial_line_moves_only_when_it_must),
 		TEST(memory_is_lent_only_while_there_are_bytes),
+		TEST(a_pool_has_what_it_keeps_from_the_start),
 		TEST(an_empty_buffer_has_empty_slices),
 		TEST(any_order_of_steps_keeps_the_bytes),
 	};
