@@ -150,14 +150,13 @@ static void say_xclient(struct dial *dial, struct dial_step *step)
 {
 	struct writer w = { .to = step->room, .size = step->room_size };
 
-	dial->left = dial->before;
-	if (!tell_xclient(&w, dial->identity, &dial->left)) {
+	if (!tell_xclient(&w, dial->identity, dial->untold)) {
 		dial->at = AT_READY;
 		return;
 	}
 	say(dial, &w, step, AT_XCLIENT_REPLY);
 	if (dial->at == AT_XCLIENT_REPLY)
-		dial->before = dial->left;
+		dial->untold = 0;
 }
 
 static void identify(struct dial *dial, struct dial_step *step)
@@ -168,7 +167,7 @@ static void identify(struct dial *dial, struct dial_step *step)
 	} else if (!dial->identity) {
 		step->act = DIAL_HOLD;
 	} else {
-		dial->before = dial->identity->is_own ? 0 : dial->announced;
+		dial->untold = dial->identity->is_own ? 0 : dial->announced;
 		dial->at = AT_XCLIENT;
 	}
 }

@@ -74,8 +74,7 @@ struct dial {
 	bool starttls;      /* announced */
 	bool secured;
 	unsigned announced; /* attributes of XCLIENT, */
-	unsigned left;      /* and those still to be told */
-	unsigned before;    /* the same before the command that is being said */
+	unsigned untold;    /* and those still to be told */
 };
 
 /* `identity` outlives the dial. NULL: it goes as far as it can without. */

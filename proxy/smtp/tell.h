@@ -40,10 +40,9 @@ void tell_proxy_v2(struct writer *w, const struct identity *identity, size_t mos
 unsigned tell_announced(struct slice arguments);
 
 /*
- * One XCLIENT command with as many of the attributes in *left as a line takes, in their order: so
- * the address is in the last one. What was written, or cannot be told, is taken out of *left. False
- * where nothing was written.
+ * An XCLIENT command with these attributes, less those that cannot be told: one line, under
+ * TELL_LINE_BYTES with all of them. False where nothing was written.
  */
-bool tell_xclient(struct writer *w, const struct identity *identity, unsigned *left);
+bool tell_xclient(struct writer *w, const struct identity *identity, unsigned attributes);
 
 #endif

@@ -1,7 +1,8 @@
 /* XCLIENT, as Postfix' XCLIENT_README has it. */
 #include "proxy/smtp/tell.h"
 
-enum { VALUE_BYTES = TELL_LINE_BYTES };
+/* As it is coded: Postfix refuses a longer one, and with it the command. */
+enum { VALUE_BYTES = 255 };
 
 static const struct {
 	struct slice name;
@@ -11,7 +12,7 @@ static const struct {
 	{ \
 		{ #name, sizeof #name - 1 }, TELL_##name \
 	}
-	/* In the order in which they are told: behind the address a server may take no more. */
+	/* In the order in which they are told. */
 	ROW(NAME), ROW(PORT), ROW(DESTADDR), ROW(DESTPORT), ROW(LOGIN), ROW(ADDR),
 #undef ROW
 };
@@ -107,34 +108,26 @@ static void write_value(struct writer *w, const struct identity *identity,
 	}
 }
 
-bool tell_xclient(struct writer *w, const struct identity *identity, unsigned *left)
+bool tell_xclient(struct writer *w, const struct identity *identity, unsigned attributes)
 {
-	struct slice verb = SLICE("XCLIENT"), end = SLICE("\r\n");
-	size_t len = verb.len + end.len;
 	bool any = false;
 
 	for (size_t i = 0; i < ROWS; i++) {
-		char value[VALUE_BYTES];
+		char value[VALUE_BYTES + 1];
 		struct writer v = { .to = value, .size = sizeof value };
-		size_t more = 1 + rows[i].name.len + 1;
-		if (!(*left & rows[i].attribute))
+		if (!(attributes & rows[i].attribute))
 			continue;
 		write_value(&v, identity, rows[i].attribute);
-		/* A login that no line could take is not told, rather than a part of it. */
-		bool never = v.len == 0 || verb.len + more + v.len + end.len >= TELL_LINE_BYTES;
-		if (!never && len + more + v.len >= TELL_LINE_BYTES)
-			break;
-		*left &= ~(unsigned)rows[i].attribute;
-		if (never)
+		/* A login that is too long is not told, rather than a part of it. */
+		if (v.len == 0 || v.len > VALUE_BYTES)
 			continue;
 		write_slice(w, any ? SLICE(" ") : SLICE("XCLIENT "));
 		write_slice(w, rows[i].name);
 		write_slice(w, SLICE("="));
 		write_slice(w, slice_of(value, v.len));
-		len += more + v.len;
 		any = true;
 	}
 	if (any)
-		write_slice(w, end);
+		write_slice(w, SLICE("\r\n"));
 	return any;
 }
