@@ -5,8 +5,9 @@
 # Flow tests are run by the sanitizer build. Those marked `plain` (memory, cost, thousands of
 # sessions: a sanitizer would change what they measure) are run by this build instead.
 PLAIN      ?= debug
-# Most of them wait most of the time.
+# Most of them wait most of the time; but the plain ones measure.
 FLOW_JOBS  ?= $(shell echo $$((2 * $$(nproc))))
+PLAIN_JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 600
 
 check_env   = ASAN_OPTIONS=$${ASAN_OPTIONS-detect_stack_use_after_return=1:strict_string_checks=1} \
@@ -68,24 +69,24 @@ check-fuzz: built@asan ## every input that the fuzzers ever found worth keeping
 
 FLOW_C     := $(wildcard tests/flow/test_*.py)
 flow        = $(check_env) POSTERN_BUILD=$(OUT)/$(1) \
-              $(PYTHON) -m pytest -q -n $(FLOW_JOBS) -m '$(2)' $(FLOW) tests/flow
+              $(PYTHON) -m pytest -q -n $(3) -m '$(2)' $(FLOW) $(or $(4),tests/flow)
 PLAIN_C    := $(shell grep -ls 'mark\.plain' $(FLOW_C) /dev/null)
 
 check-flow: built@asan built@$(PLAIN) ## real processes and real mail programs (FLOW='-k name')
 ifneq ($(FLOW_C),)
 	$(call title,flow tests (asan))
-	$(Q)$(call flow,asan,not plain)
+	$(Q)$(call flow,asan,not plain,$(FLOW_JOBS))
 endif
 ifneq ($(PLAIN_C),)
 	$(call title,flow tests ($(PLAIN)): those that a sanitizer would spoil)
-	$(Q)$(call flow,$(PLAIN),plain)
+	$(Q)$(call flow,$(PLAIN),plain,$(PLAIN_JOBS),$(PLAIN_C))
 endif
 
 # The sanitizer build has no sandbox: here are the same tests in it.
 .PHONY: check-sandbox
 check-sandbox: built@$(PLAIN) ## all flow tests with the workers in the sandbox (FLOW='-k name')
 	$(call title,flow tests ($(PLAIN)): in the sandbox)
-	$(Q)$(call flow,$(PLAIN),not plain)
+	$(Q)$(call flow,$(PLAIN),not plain,$(FLOW_JOBS))
 
 format-check: ## says what `make format` would change
 	$(Q)tests/gates/format

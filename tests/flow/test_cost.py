@@ -130,6 +130,7 @@ def test_no_message_byte_is_copied(profiled, sink, say):
 
 
 @looks_into_workers
+@pytest.mark.long
 def test_idle_sessions(postern, sink, say):
     """Each takes two of the worker's descriptors: as many as a limit of 20000 has room for."""
     proxy = postern(backend=sink().address)
