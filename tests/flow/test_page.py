@@ -44,6 +44,26 @@ def test_the_page_shows_what_there_is(browser, watched, backend):
     assert "undefined" not in text and "NaN" not in text
 
 
+def test_the_page_tells_what_needs_attention(browser, watched, down):
+    """And follows what happens, without being loaded again."""
+    one = watched(down, **{"backend mta": {"probe": "1s", "server": f"{text_of(down)}, 127.0.0.1:9"}})
+    open_page(browser, one)
+
+    def news():
+        return browser.value("[...document.querySelectorAll('#news li')]"
+                             ".map(e => e.className + ': ' + e.innerText)")
+
+    expiry = "warn: Certificate localhost ends in 19 days"
+    dead = [f"bad: mta/{text_of(down)} is down", "bad: mta/127.0.0.1:9 is down"]
+    until(lambda: news() == [*dead, expiry], lambda: f"both are down: {news()}")
+    assert one.run("disable", "mta/127.0.0.1:9").returncode == 0
+    until(lambda: news() == [dead[0], "warn: mta/127.0.0.1:9 is disabled", expiry],
+          lambda: f"one is disabled: {news()}")
+    assert one.run("stop").returncode == 0
+    until(lambda: browser.value("document.getElementById('state').innerText") == "does not answer",
+          "it says that nothing answers")
+
+
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("width, height", [(360, 740), (768, 1024), (1440, 900)])
 def test_the_page_fits(width, height, dark, browser, watched, down):
