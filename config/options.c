@@ -253,7 +253,7 @@ const struct option options[] = {
 	{ BACKEND("proxy_header_size", OPTION_SIZE, proxy_header_size_bytes), .preset = "536",
 		.min = 52, .max = 536,
 		.help = "The longest header of proxy-v2; what would be longer is told without "
-			"some of it. Exim takes 231." },
+			"some of it. Exim takes 231, and auto sends no more." },
 	{ BACKEND("trace_header", OPTION_WORD, trace_header), .preset = "no", .words = no_yes,
 		.help = "Put a Received: field with the client's address and TLS before each "
 			"message." },

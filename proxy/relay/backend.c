@@ -18,12 +18,20 @@ void backend_fail(struct session *s, enum ending reason, const char *detail)
 	smtp_event(&s->smtp, SMTP_SERVER_LOST);
 }
 
+/* Where it was found out that the server knows PROXY, it may be an Exim. */
+static size_t header_most(const struct backend_config *backend)
+{
+	uint64_t most = backend->proxy_header_size_bytes;
+
+	return backend->identity == IDENTITY_AUTO && most > TELL_V2_EXIM ? TELL_V2_EXIM : most;
+}
+
 struct dialer_way backend_way(const struct relay *relay, const struct backend_config *backend,
 			      const struct server_config *server)
 {
 	return (struct dialer_way){
 		.plan = { .tls = identity_tls(backend->tls),
-			  .header_most = backend->proxy_header_size_bytes,
+			  .header_most = header_most(backend),
 			  .hostname = slice_str(relay->config->hostname) },
 		.tls = relay->server_tls[backend - relay->config->backends],
 		.server = (size_t)(server - backend->server.item),

@@ -149,10 +149,10 @@ def auto_table():
 def test_auto_finds(name, setup, start_backend, postern, authority):
     wanted = auto_table()[name, setup]
     server = start_backend(name, setup)
-    more = {"proxy_header_size": 231} if name == "exim" else {}
-    proxy = start(postern, server, "auto", authority, **more)
+    proxy = start(postern, server, "auto", authority)
     login = getattr(server, "login", None)
-    assert [deliver(proxy, "implicit", host, None, login) for host in STRANGER] == [250, 250]
+    wide = authority.named("wide", "n" * 200)  # would make the header longer than Exim takes it
+    assert [deliver(proxy, "implicit", host, wide, login) for host in STRANGER] == [250, 250]
     until(lambda: len(server.clients()) >= 2, lambda: str(server.clients()))
     assert sorted(server.clients()) == sorted(2 * [OWN] if wanted == "none" else STRANGER.values())
     assert [event.get("identity") for event in proxy.events("identity-found")] == (
