@@ -147,8 +147,7 @@ static void event(struct ev_loop *loop, ev_io *io, int events)
 {
 	struct call *call = io->data;
 
-	call->peer.readable |= (events & EV_READ) != 0 || call->peer.wants_write;
-	call->peer.writable |= (events & EV_WRITE) != 0;
+	peer_event(&call->peer, events);
 	while (call->open && (call->asking ? talk(call) : dial(call)))
 		;
 	if (!call->open)

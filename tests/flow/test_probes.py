@@ -264,7 +264,7 @@ def test_auto_is_found_anew_for_a_new_configuration(daemon, base, backend):
     assert len(one.events("identity-found")) == 1 and len(server.talks) == 2
     configured["backend mta"]["identity"] = "proxy-v2"
     one.reload(configured)
-    configured["backend mta"]["identity"] = "auto"
+    configured["backend mta"] |= {"identity": "auto", "connect_timeout": "3s"}
     offers.keywords = ("XCLIENT ADDR PORT",)
     one.reload(configured)
     one.wait_events("identity-found", 2)

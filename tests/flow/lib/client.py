@@ -37,6 +37,8 @@ class Reply:
 class Client:
     """A connection, plain at first. Whatever waits, waits at most PATIENCE_S."""
 
+    _knocked = 0
+
     def __init__(self, address, receive_buffer=None, source=None):
         family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         self.socket = socket.socket(family)
@@ -52,7 +54,6 @@ class Client:
         self.ended = None
         """How the peer ended: "close_notify", "fin" or "reset"; None while it has not."""
         self._buffer = b""
-        self._knocked = 0
 
     def __enter__(self):
         return self
