@@ -7,12 +7,6 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
-/*
- * Four full records of TLS 1.3 in one read (each with 22 bytes of its own), and none in part:
- * OpenSSL would read the rest of that apart. The buffer begins 3 bytes in, for alignment.
- */
-enum { FLOW_BYTES = 4 * (TLS_RECORD_BYTES + 22) + 3 };
-
 /* OpenSSL's words for a first record that is none. */
 static bool is_plain_text(const SSL *ssl, unsigned long error)
 {
@@ -106,11 +100,8 @@ ssize_t tls_read(SSL *ssl, char *to, size_t room, bool *clean, bool *wants_write
 
 	*wants_write = false;
 	ERR_clear_error();
-	if (SSL_read_ex(ssl, to, room, &n) == 1) {
-		/* Of the next buffer: one that is lent while bytes flow, and to none that waits. */
-		SSL_set_default_read_buffer_len(ssl, socket_is_dry(ssl) ? 0 : FLOW_BYTES);
+	if (SSL_read_ex(ssl, to, room, &n) == 1)
 		return (ssize_t)n;
-	}
 	switch (cert_flooded(ssl) ? SSL_ERROR_SYSCALL : SSL_get_error(ssl, 0)) {
 	case SSL_ERROR_WANT_WRITE:
 		*wants_write = true;

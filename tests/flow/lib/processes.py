@@ -1,5 +1,6 @@
 """What the kernel tells of processes: children, CPU time, descriptors, memory."""
 
+import contextlib
 import os
 import pathlib
 import signal
@@ -118,4 +119,6 @@ def own_bytes(*pids):
 
 
 def kill(pid):
-    os.kill(pid, signal.SIGKILL)
+    """It may be gone already."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
