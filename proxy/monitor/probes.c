@@ -106,8 +106,7 @@ static void load_tls(struct probes *probes)
 	if (complaints.count > 0)
 		log_say(&probes->monitor->log, LOG_LEVEL_ERROR, "monitor",
 			"servers are not probed, nor asked whether they relay, without which no "
-			"stranger "
-			"is served; let the user that Postern runs as read the file: %s",
+			"stranger is served; let the user that Postern runs as read the file: %s",
 			complaints.text);
 	complaints_release(&complaints);
 	authorities_release(&system);

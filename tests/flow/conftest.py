@@ -143,20 +143,27 @@ def backend():
 
 
 @pytest.fixture
-def start_postfix(request, home):
-    if not postfix_.RUNS:
-        pytest.skip(postfix_.WHY_NOT)
+def keep(request, home):
+    """A real server that was started: its log is shown where the test fails, and it is stopped,
+    before its directory goes."""
     started = []
 
-    def start(**settings):
-        one = postfix_.Postfix(home / f"postfix-{len(started)}", settings)
+    def keep_one(one):
         started.append(one)
         request.node.flow_logs = getattr(request.node, "flow_logs", []) + [one.log_file]
         return one
 
-    yield start
+    yield keep_one
     for one in started:
         one.stop()
+
+
+@pytest.fixture
+def start_postfix(keep, home):
+    if not postfix_.RUNS:
+        pytest.skip(postfix_.WHY_NOT)
+    numbers = itertools.count()
+    return lambda **settings: keep(postfix_.Postfix(home / f"postfix-{next(numbers)}", settings))
 
 
 @pytest.fixture
@@ -166,24 +173,17 @@ def postfix(start_postfix):
 
 
 @pytest.fixture
-def start_backend(request, home):
+def start_backend(keep, home):
     """Starts a real server of lib/backends.py: start_backend("exim", "proxy", relays_for="local")."""
-    started = []
-
     def start(name, setup, **more):
         if name == "postfix" and not postfix_.RUNS:
             pytest.skip(postfix_.WHY_NOT)
         try:
-            one = backends.ALL[name](home, setup, **more)
+            return keep(backends.ALL[name](home, setup, **more))
         except rooms.Unavailable as why:
             pytest.skip(f"{name}: {why}")
-        started.append(one)
-        request.node.flow_logs = getattr(request.node, "flow_logs", []) + [one.log_file]
-        return one
 
-    yield start
-    for one in started:
-        one.stop()
+    return start
 
 
 @pytest.fixture
