@@ -1,8 +1,8 @@
 /* What one master leaves to the next: sockets, bans and ticket keys come through. */
 #include "base/net.h"
 #include "certs/tickets.h"
-#include "proxy/admit/admit.h"
 #include "proxy/estate.h"
+#include "tests/unit/admit_aid.h"
 
 #include <fcntl.h>
 #include <setjmp.h>
@@ -13,14 +13,6 @@
 #include <unistd.h>
 
 #include <cmocka.h>
-
-static struct addr address(const char *text)
-{
-	struct addr addr;
-	const char *why;
-	assert_true(addr_parse(slice_str(text), &addr, &why));
-	return addr;
-}
 
 static int memory(void)
 {
@@ -136,17 +128,6 @@ static void what_cannot_be_read_is_refused(void **state)
 	}
 }
 
-static struct addresses make_table(void)
-{
-	struct addresses table;
-	struct addresses_shape shape = { .entries = 1024, .records = 2 };
-	void *bytes = mmap(NULL, addresses_bytes(shape), PROT_READ | PROT_WRITE,
-			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	assert_true(bytes != MAP_FAILED);
-	assert_true(addresses_open(&table, bytes, shape, true));
-	return table;
-}
-
 static void ban(const struct addresses *table, const char *text, uint64_t until_us)
 {
 	struct addr addr = address(text);
@@ -172,27 +153,27 @@ static bool is_about(uint64_t us, uint64_t wanted_us)
 
 static void bans_come_through_and_are_not_doubled(void **state)
 {
-	struct addresses before = make_table(), after = make_table();
+	struct room before = make(1024), after = make(1024);
 	uint64_t now_us = admit_now_us(), later_us = now_us + 3600 * 1000000ull;
 	int fd = memory();
 	(void)state;
-	ban(&before, "192.0.2.7:1", later_us);
-	ban(&before, "[2001:db8::1]:1", later_us + 5);
-	ban(&before, "192.0.2.8:1", now_us - 1);
+	ban(&before.table, "192.0.2.7:1", later_us);
+	ban(&before.table, "[2001:db8::1]:1", later_us + 5);
+	ban(&before.table, "192.0.2.8:1", now_us - 1);
 	for (int turn = 0; turn < 2; turn++) {
-		assert_true(estate_write_bans(&before, fd));
-		estate_read_bans(&after, fd);
-		assert_true(is_about(banned_until(&after, "192.0.2.7:1"), later_us));
-		assert_true(is_about(banned_until(&after, "[2001:db8::2]:1"), later_us));
-		assert_int_equal(banned_until(&after, "192.0.2.8:1"), 0);
-		assert_true(
-			is_about(banned_until(&after, "192.0.2.9:1"), turn == 0 ? 0 : later_us));
-		ban(&before, "192.0.2.9:1", later_us);
+		assert_true(estate_write_bans(&before.table, fd));
+		estate_read_bans(&after.table, fd);
+		assert_true(is_about(banned_until(&after.table, "192.0.2.7:1"), later_us));
+		assert_true(is_about(banned_until(&after.table, "[2001:db8::2]:1"), later_us));
+		assert_int_equal(banned_until(&after.table, "192.0.2.8:1"), 0);
+		assert_true(is_about(banned_until(&after.table, "192.0.2.9:1"),
+				     turn == 0 ? 0 : later_us));
+		ban(&before.table, "192.0.2.9:1", later_us);
 	}
-	estate_write_bans(&before, fd);
+	estate_write_bans(&before.table, fd);
 	close(fd);
-	addresses_close(&before);
-	addresses_close(&after);
+	leave(&before);
+	leave(&after);
 }
 
 static void ticket_keys_come_through(void **state)
