@@ -69,7 +69,7 @@ check-fuzz: built@asan ## every input that the fuzzers ever found worth keeping
 
 FLOW_C     := $(wildcard tests/flow/test_*.py)
 flow        = $(check_env) POSTERN_BUILD=$(OUT)/$(1) \
-              $(PYTHON) -m pytest -q -n $(3) -m '$(2)' $(FLOW) $(or $(4),tests/flow)
+              $(PYTHON) -m pytest -q -n $(3) --alone=5 -m '$(2)' $(FLOW) $(or $(4),tests/flow)
 PLAIN_C    := $(shell grep -ls 'mark\.plain' $(FLOW_C) /dev/null)
 
 check-flow: built@asan built@$(PLAIN) ## real processes and real mail programs (FLOW='-k name')
