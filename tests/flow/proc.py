@@ -151,7 +151,10 @@ class Daemon:
 
 
 def base(authority, backend=("127.0.0.1", 9), **postern):
-    """A configuration with one listener, `smtps`."""
+    """
+    A configuration with one listener, `smtps`. Handshakes may take long: many a test holds
+    connections that have only begun one.
+    """
     return {
         "postern": {"hostname": "mail.test", "workers": 2, "log": "stderr",
                     "control": "off", "metrics": "off", "state": "off"}
@@ -160,6 +163,7 @@ def base(authority, backend=("127.0.0.1", 9), **postern):
         "certificate ecdsa": {"chain": authority.ecdsa.chain, "key": authority.ecdsa.key},
         "backend mta": {"server": "%s:%d" % backend, "identity": "none",
                         "open_relay": "accept", "probe": "0s"},
+        "timeouts": {"handshake": "300s"},
     }
 
 

@@ -44,11 +44,23 @@ def children(pid):
     return [one for one in family(pid) if one != pid]
 
 
+def program(pid):
+    """
+    The path of what it executes, which it has before it has its words; "" where it is no longer
+    there to be asked, and where only root may ask.
+    """
+    try:
+        return os.readlink(f"/proc/{pid}/exe")
+    except OSError:
+        return ""
+
+
 def is_monitor(pid):
     """Also one that has ended and was not asked for its status yet: it has a name, if no words."""
     try:
-        return any(b"postern-monitor" in pathlib.Path(f"/proc/{pid}/{fact}").read_bytes()
-                   for fact in ("cmdline", "comm"))
+        return ("postern-monitor" in program(pid)
+                or any(b"postern-monitor" in pathlib.Path(f"/proc/{pid}/{fact}").read_bytes()
+                       for fact in ("cmdline", "comm")))
     except (FileNotFoundError, ProcessLookupError):
         return False
 
@@ -74,11 +86,22 @@ def cpu_ticks(pids):
     return {pid: facts[2] for pid in pids if (facts := stat(pid))}
 
 
+def cpu_s(pids):
+    """CPU time of all of them, in seconds."""
+    return sum(cpu_ticks(pids).values()) / os.sysconf("SC_CLK_TCK")
+
+
+def are_waiting(pids):
+    """None of them runs, or would if others left it a CPU, or waits for a disk."""
+    return not any(facts[0] in "RD" for pid in pids if (facts := stat(pid)))
+
+
 def are_quiet(pids):
-    """None of them has used the CPU for a moment, and there are no others."""
+    """None of them has used the CPU for a moment, nor wants it, and there are no others."""
     before = cpu_ticks(pids)
+    waited = are_waiting(pids)
     time.sleep(QUIET_S)
-    return before == cpu_ticks(pids)
+    return waited and are_waiting(pids) and before == cpu_ticks(pids)
 
 
 def descriptors(pid):
