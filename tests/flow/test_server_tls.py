@@ -47,12 +47,8 @@ class TlsServer(fake.Server):
         talk.say("220 2.0.0 go")
         self.secure(talk)
 
-    def ehlo(self, talk, line):
-        keywords, self.keywords = self.keywords, (
-            [word for word in self.keywords if word != "STARTTLS"] if talk.secured
-            else self.keywords)
-        super().ehlo(talk, line)
-        self.keywords = keywords
+    def offers(self, talk):
+        return [word for word in self.keywords if word != "STARTTLS" or not talk.secured]
 
 
 def start(postern, server, kind, authority, **more):

@@ -47,14 +47,16 @@ def alive(server):
 
 
 def is_warm(proxy, server, count):
-    """All are there, and what is held for them is no stray."""
-    until(lambda: len(alive(server)) == count, f"{count} sessions opened ahead")
+    """All are there, Postern has had their greetings, and what is held for them is no stray."""
+    table = Table(proxy)
+    until(lambda: len(alive(server)) == count
+          and table.greetings("mta", text_of(server.address)) >= count,
+          f"{count} sessions opened ahead")
     proxy.rebase()
 
 
 def said(talk, *commands):
-    until(lambda: getattr(talk, "commands", None) == list(commands),
-          lambda: f"{commands}, it said {getattr(talk, 'commands', None)}")
+    until(lambda: talk.commands == list(commands), lambda: f"{commands}, it said {talk.commands}")
 
 
 def deliver(proxy):
@@ -75,11 +77,10 @@ def test_a_slow_greeting_costs_clients_nothing(way, door, postern, backend, auth
         more = {"tls": way, "tls_ca": authority.file, "tls_name": "mail.test"}
     server = backend(Slow(serve, 2))
     proxy = start(postern, server, 2, door, **more)
-    server.talk(1)
+    is_warm(proxy, server, 2)
     first = ["EHLO mail.test", "STARTTLS", "EHLO mail.test"] if way == "starttls" else []
     for talk in server.talks[:2]:
         said(talk, *first)
-    proxy.rebase()
     for _ in range(2):
         client = Client(proxy.address())
         with client:
@@ -108,7 +109,7 @@ def test_the_server_is_told_of_the_client(postern, backend):
             assert client.deliver(TEXT).code == 250
             client.quit()
         (talk,) = [one for one in server.talks if any(
-            f"PORT={client.port}" in command for command in getattr(one, "commands", []))]
+            f"PORT={client.port}" in command for command in one.commands)]
         told = [line for line in talk.commands if line.startswith("XCLIENT")]
         assert "ADDR=127.0.0.1" in told[-1] and len(talk.messages) == 1
     assert len([talk for talk in server.talks if talk.messages]) == 2
@@ -145,7 +146,7 @@ def test_max_sessions_is_kept(postern, backend):
         with contextlib.ExitStack() as stack:
             for _ in range(4):
                 stack.enter_context(tls_client(proxy.address())).greet()
-            assert len(alive(server)) == 4
+            until(lambda: len(alive(server)) == 4, "four sessions")
             with Client(proxy.address()) as client:
                 client.handshake()
                 client.ends("421 4.3.2 ")
@@ -160,7 +161,8 @@ def test_they_give_way_to_clients(postern, backend):
     with contextlib.ExitStack() as stack:
         for _ in range(4):
             stack.enter_context(tls_client(proxy.address())).greet()
-        assert len([talk for talk in alive(server) if talk.commands]) == 4
+        until(lambda: [talk.commands for talk in alive(server)] == 4 * [["EHLO client.test"]],
+              "four sessions, all of clients")
 
 
 def test_each_server_has_its_own(postern, backend):
@@ -257,7 +259,7 @@ def test_they_end_with_the_worker(postern, backend):
     for talk in server.talks[:2]:
         said(talk, "QUIT")
     until(lambda: len(server.talks) == 4, "those of the new workers")
-    until(lambda: len(proxy.worker_pids()) == 1, "the old worker's end")
+    until(lambda: len(proxy.pids()) == 3, "the end of the old worker, and of the old monitor")
     proxy.rebase()
     deliver(proxy)
 
@@ -266,6 +268,7 @@ def test_they_end_with_the_worker(postern, backend):
 def test_not_with_a_server_that_is_not_used(state, postern, backend):
     server = backend()
     proxy = start(postern, server, probe="1h")
+    until(lambda: proxy.events("server-up"), "the only probe is over")
     is_warm(proxy, server, 2)
     name = text_of(server.address)
     table = Table(proxy)

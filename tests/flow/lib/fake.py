@@ -24,6 +24,8 @@ class Talk:
         self.received = bytearray()
         """Everything that ever came."""
         self.messages = []
+        self.commands = []
+        """As a Server has them."""
         self.ended = None
         """How the peer ended: "fin" or "reset"."""
         self.is_over = False
@@ -118,7 +120,6 @@ class Server:
         self.answers.update(answers)
 
     def __call__(self, talk):
-        talk.commands = []
         self.answer(talk, "greeting")
         while True:
             line = talk.line()
@@ -137,8 +138,12 @@ class Server:
         talk.say(*lines)
         return lines[-1][:3]
 
+    def offers(self, talk):
+        """What it announces to that one."""
+        return self.keywords
+
     def ehlo(self, talk, _):
-        lines = ["fake.test", *self.keywords]
+        lines = ["fake.test", *self.offers(talk)]
         talk.say(*(f"250-{line}" for line in lines[:-1]), f"250 {lines[-1]}")
 
     def text(self, talk, _):

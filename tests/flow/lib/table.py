@@ -11,6 +11,7 @@ import time
 
 BACKEND_AT, NAME_AT, ADMIN_AT, HEALTH_AT, OFFERED_AT = 4, 69, 341, 1344, 1347
 KEYWORDS_AT, SIZE_AT, PROBED_AT = 1348, 1360, 1368
+GREETINGS_AT, GREETINGS = 1600, 18
 BACKEND_BYTES = 65
 
 ENABLED, PAUSED, DISABLED = range(3)
@@ -50,3 +51,8 @@ class Table:
 
     def set_verdict(self, backend, name, verdict):
         self.memory[self._record(backend, name) + HEALTH_AT + 1] = verdict
+
+    def greetings(self, backend, name):
+        """How many of the sessions that workers have opened with it were greeted."""
+        at = self._record(backend, name) + GREETINGS_AT
+        return sum(struct.unpack_from(f"={GREETINGS}Q", self.memory, at))
