@@ -136,7 +136,7 @@ def test_a_second_term_cuts_a_message_off(daemon, base, sink, authority):
     one.signal(signal.SIGTERM)
     one.wait_events("draining")
     until(lambda: refuses(one.address()), "the door is closed")
-    assert one.open_sessions() == 1
+    one.wait_open(1)
     assert one.stop() == 0
     assert server.messages() == []
 
@@ -212,7 +212,7 @@ def test_a_reload_that_cannot_bind_changes_nothing(daemon, base):
         one.wait_events("reload-failed")
         assert any("is in use by" in event["message"] for event in one.events("configuration"))
         assert one.workers() == workers
-        assert len(processes.descriptors(one.pid)) == held
+        until(lambda: len(processes.descriptors(one.pid)) == held, "nothing is left open")
     assert one.stop() == 0
 
 
@@ -226,8 +226,8 @@ def test_a_reload_whose_workers_do_not_start_changes_nothing(daemon):
     resource.prlimit(one.pid, resource.RLIMIT_NOFILE, (next(free), before[1]))
     one.signal(signal.SIGHUP)
     assert "do not start" in one.wait_events("reload-failed")[0]["message"]
+    until(lambda: processes.descriptors(one.pid) == held, "nothing is left open")
     assert one.workers() == workers
-    assert processes.descriptors(one.pid) == held
     resource.prlimit(one.pid, resource.RLIMIT_NOFILE, before)
     one.reload()
     until(lambda: len(one.workers()) == 2, "the old workers end")
@@ -298,10 +298,10 @@ def test_reloads_leave_nothing_behind(daemon):
     mine = max(len(processes.descriptors(pid)) for pid in one.workers())
     for _ in range(10):
         one.reload()
-    until(lambda: len(one.workers()) == 2, "old generations end")
-    assert len(processes.descriptors(one.pid)) == held
+    until(lambda: len(one.records()) == 2, "old generations end")
+    until(lambda: len(processes.descriptors(one.pid)) == held, "nothing is left open")
+    assert len(one.workers()) == 2
     assert all(len(processes.descriptors(pid)) <= mine for pid in one.workers())
-    assert len(one.records()) == 2
     assert one.stop() == 0
 
 
@@ -345,12 +345,23 @@ def test_a_sibling_watches_the_sockets_of_one_that_is_down(daemon):
         pid = until(lambda: one.records()[down].up and one.records()[down].pid, "it is up")
         os.kill(pid, signal.SIGKILL)
 
-    for count in range(1, 6):
+    def serves_alone(opened):
+        until(lambda: one.records()[1, 1].open == len(opened) or one.records()[down].up,
+              "all are served")
+        return not one.records()[down].up
+
+    for count in range(1, 10):
         crash()
         one.wait_events("worker-ended", count)
-    # By now the next one comes in 800 ms at the earliest.
-    opened = [connect(one.address()) for _ in range(30)]
-    until(lambda: one.records()[1, 1].open == 30 or one.records()[down].up, "all are served")
+        if count < 5:
+            continue
+        # The next one comes in 800 ms at the earliest, and later each time: if this was too slow.
+        opened = [connect(one.address()) for _ in range(30)]
+        if serves_alone(opened):
+            break
+        for each in opened:
+            each.close()
+        one.wait_open(0)
     assert not one.records()[down].up
     until(lambda: one.records()[down].up, "the replacement comes")
     opened += [connect(one.address()) for _ in range(100)]
@@ -541,8 +552,7 @@ def test_the_session_limit_makes_others_wait(daemon, base):
 
 
 def cpu_s(one):
-    ticks = processes.cpu_ticks(processes.family(one.pid))
-    return sum(ticks.values()) / os.sysconf("SC_CLK_TCK")
+    return processes.cpu_s(processes.family(one.pid))
 
 
 def few_files(daemon, sections, left_open=0):

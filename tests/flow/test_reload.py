@@ -120,6 +120,7 @@ def test_under_load(daemon, base, sink, taken):
     until(lambda: len(one.workers()) == 2 and len(one.monitors()) == 1, "the old ones have gone")
     until(lambda: held_by(one) == before, lambda: f"{before} at first, now {held_by(one)}")
     assert processes.zombies(one.pid) == []
+    one.wait_events("session", sessions + len(held.told))
     assert {event["reason"] for event in one.events("session")} == {"quit"}
     assert len(one.events("session")) == sessions + len(held.told)
     ledger = one.events("message")
