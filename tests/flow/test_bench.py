@@ -245,7 +245,7 @@ def test_what_is_not_offered(sink, bench):
 
 def test_silence_ends_with_the_timeout(sink, bench):
     taken = sink("--silent")
-    result = bench(taken.where, "-n", 5, "-c", 2, "--timeout", "300ms")
+    result = bench(taken.where, "-n", 5, "-c", 2, "--timeout", "2s")
     assert result.status == 1
     assert result.failures()[("timeout", "greeting", 0)] == 2
     assert result.report["failed"] == 5
@@ -284,7 +284,7 @@ def test_idle_sessions(sink, bench):
 
 def test_idle_sessions_that_die(sink, tmp_path):
     taken = sink()
-    process = subprocess.Popen((BENCH, "--idle", "-c", "5", "--hold", "200ms", "--json",
+    process = subprocess.Popen((BENCH, "--idle", "-c", "5", "--hold", "60s", "--json",
                                 tmp_path / "idle.json", taken.where), text=True,
                                stdout=subprocess.PIPE)
     assert process.stdout.readline() == "holding 5\n"
@@ -630,15 +630,15 @@ def test_kept_connections_wait_for_arrivals(sink, bench):
 
 def test_ramp_to_a_rate(sink, bench):
     """Half the rate in the mean while it ramps up."""
-    result = bench(sink().where, "-c", 4, "--rate", 200, "--ramp", "1s", "--duration", "1s",
+    result = bench(sink().where, "-c", 4, "--rate", 200, "--ramp", "2s", "--duration", "2s",
                    "--seed", 2)
     assert result.status == 0, result.out
-    assert 50 < result.report["accepted"] < 170
+    assert 50 < result.report["accepted"] < 300
 
 
 def test_duration_with_warmup(sink, bench):
     taken = sink()
-    result = bench(taken.where, "-c", 2, "--duration", "300ms", "--warmup", "200ms", "--ramp",
+    result = bench(taken.where, "-c", 2, "--duration", "1s", "--warmup", "500ms", "--ramp",
                    "100ms", "--sink", taken.where)
     assert result.status == 0, result.out
     report = result.report
@@ -694,9 +694,9 @@ def test_connections_ramp_up(backend, bench):
         fake.Server()(talk)
 
     result = bench(text_of(backend(serve).address), "--scenario", "idle", "-c", 4, "--hold", "0s",
-                   "--ramp", "1s")
+                   "--ramp", "2s")
     assert result.status == 0, result.out
-    assert len(came) == 4 and came[-1] - came[0] > .3
+    assert len(came) == 4 and came[-1] - came[0] > .6
 
 
 def test_a_sink_that_is_none(sink, bench, down):

@@ -136,7 +136,7 @@ def test_idle_sessions(postern, sink, say):
     proxy = postern(backend=sink().address)
     before = proxy.memory_bytes()
     holding = subprocess.Popen(
-        (BENCH, "--tls", "implicit", "--idle", "-c", str(IDLE_SESSIONS), "--hold", "5s", "--source",
+        (BENCH, "--tls", "implicit", "--idle", "-c", str(IDLE_SESSIONS), "--hold", "15s", "--source",
          "127.0.0.2,127.0.0.3,127.0.0.4", "%s:%d" % proxy.address()),
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:

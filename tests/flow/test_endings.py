@@ -7,6 +7,7 @@ import pytest
 
 import proc
 from lib import fake, mail
+from lib.basics import until
 from lib.client import Client, tls_client
 
 
@@ -39,7 +40,7 @@ def test_client_breaks_tls(postern, backend):
 
 def test_client_that_takes_nothing(postern, backend):
     mta = backend(fake.Server(NOOP="250 " + "x" * 400))
-    proxy = postern(backend=mta.address, timeouts={"command": "500ms"})
+    proxy = postern(backend=mta.address, timeouts={"command": "2s"})
     client = Client(proxy.address(), receive_buffer=4096)
     with client.handshake():
         client.greet()
@@ -47,7 +48,8 @@ def test_client_that_takes_nothing(postern, backend):
         with pytest.raises((TimeoutError, ConnectionError)):
             for _ in range(200_000):
                 client.send(b"NOOP\r\n" * 100)
-        time.sleep(1.5)  # its last words have their own time, which is longer than we care to wait
+        # Its last words have their own time, which is longer than we care to wait.
+        until(lambda: mta.talk().is_over, "the server is let go")
         client.reset()
     assert proxy.reasons(1) == ["client-stuck"]
 
@@ -69,7 +71,7 @@ def test_backend_that_takes_nothing(postern, backend):
 
     ended = []
     mta = backend(fake.Server(text=text), receive_buffer=4096)
-    proxy = postern(backend=mta.address, timeouts={"data_block": "500ms"})
+    proxy = postern(backend=mta.address, timeouts={"data_block": "2s"})
     whole = mail.stuffed(mail.numbered(1, 16_000_000))
     with tls_client(proxy.address()) as client:
         client.greet()

@@ -209,7 +209,7 @@ def test_nobody_goes_elsewhere_once_told(postern, backend):
 def test_a_stopped_sink_is_passed_over(postern, sink):
     """SIGSTOP: connections are still made, and nothing answers."""
     stopped, good = sink(), sink()
-    proxy = postern(backend=listed(stopped, good), timeouts={"greeting": "2s"},
+    proxy = postern(backend=listed(stopped, good), timeouts={"greeting": "4s"},
                     sections=options(balance="round-robin"))
     os.kill(stopped.process.pid, signal.SIGSTOP)
     try:

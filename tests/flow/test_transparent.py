@@ -65,7 +65,7 @@ def without_root(home, configured):
 def test_between_machines(family, started, hosts, daemon, base, home):
     server = hosts["server"].do(fake.Backend, address=(SERVER[family], 25))
     configured = base(("[%s]" % SERVER[6] if family == 6 else SERVER[4], 25), workers=1)
-    configured["backend mta"] |= {"identity": "transparent", "connect_timeout": "300ms"}
+    configured["backend mta"] |= {"identity": "transparent", "connect_timeout": "2s"}
     address = "[%s]:0" % OUTSIDE[6] if family == 6 else "%s:0" % OUTSIDE[4]
     configured["listener smtps"]["address"] = address
     more = {"wrap": without_root(home, configured)} if started == "as-nobody" else {}
