@@ -46,7 +46,8 @@ COMPLAINTS = {
 def start(server, name, identity, base, daemon, **more):
     if name == "exim":
         more["proxy_header_size"] = 231
-    return daemon(configuration(base, server.address, identity=identity, probe="100ms", **more))
+    # With a pause that is long enough to stop in: a server that is slow to greet would complain.
+    return daemon(configuration(base, server.address, identity=identity, probe="1s", **more))
 
 
 def say_farewell(server, name, count):

@@ -317,7 +317,7 @@ def test_failed_logins_ban(postern, mailer):
     # Each worker writes its lines once a turn.
     assert sorted(event["failures"] for event in failed[:6]) == ["1", "2", "3", "4", "5", "6"]
     assert {event["code"] for event in failed} == {"535"}
-    assert [event["reason"] for event in proxy.events("refused")] == ["banned"]
+    assert [event["reason"] for event in proxy.wait_events("refused")] == ["banned"]
 
 
 def test_who_has_logged_in_is_not_banned(postern, mailer):

@@ -149,7 +149,8 @@ def probing(daemon, base):
 def test_probes_of_postfix_over_tls(kind, probing, start_postfix, authority, public):
     postfix = start_postfix(**postfix_tls(kind, authority.ecdsa))
     before = postfix.log_so_far()
-    one = probing(postfix.address, tls=kind, tls_ca=public(authority), tls_name="mail.test")
+    one = probing(postfix.address, tls=kind, tls_ca=public(authority), tls_name="mail.test",
+                  probe="1s")  # time enough to stop between two
     one.wait_events("server-up")
     ends = {"starttls": "ehlo=3 starttls=1 quit=1 commands=5",
             "implicit": "ehlo=1 quit=1 commands=2"}[kind]

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from lib import mail
-from lib.basics import AS_ROOT, POSTERN, text_of, until
+from lib.basics import AS_ROOT, POSTERN, text_of
 from lib.client import tls_client
 
 pytestmark = pytest.mark.skipif(not AS_ROOT, reason="needs root: a hosts file of its own")
@@ -47,11 +47,6 @@ def options(**more):
     return {"backend mta": more}
 
 
-def logged(proxy, word, count):
-    until(lambda: len(proxy.events(word)) >= count, lambda: f"{count} `{word}`:\n{proxy.log()}")
-    return proxy.events(word)
-
-
 def test_a_name_and_its_new_address(hosts, postern, backend):
     mta = backend()
     port = mta.address[1]
@@ -59,15 +54,15 @@ def test_a_name_and_its_new_address(hosts, postern, backend):
     proxy = postern(backend=f"mx.test:{port}", within=hosts.within,
                     sections=options(resolve="1s"))
     deliver(proxy)
-    assert logged(proxy, "name-found", 1)[0]["address"] == f"127.0.0.1:{port}"
+    assert proxy.wait_events("name-found")[0]["address"] == f"127.0.0.1:{port}"
     assert proxy.sessions(1)[0]["server"] == f"mx.test:{port}"
     workers = proxy.worker_pids()
     hosts.set(mx_test=["127.0.0.2"])
-    assert logged(proxy, "name-found", 2)[1]["address"] == f"127.0.0.2:{port}"
+    assert proxy.wait_events("name-found", 2)[1]["address"] == f"127.0.0.2:{port}"
     with tls_client(proxy.address()) as client:
         client.expect("421 4.3.2")
     hosts.set(mx_test=["127.0.0.1"])
-    logged(proxy, "name-found", 3)
+    proxy.wait_events("name-found", 3)
     deliver(proxy)
     assert set(workers) <= set(proxy.worker_pids())
 
@@ -87,12 +82,12 @@ def test_a_name_that_comes_later(hosts, postern, backend):
     mta = backend()
     server = f"mx.test:{mta.address[1]}"
     proxy = postern(backend=server, within=hosts.within, sections=options(resolve="1s"))
-    assert logged(proxy, "name-missing", 1)[0]["server"] == server
+    assert proxy.wait_events("name-missing")[0]["server"] == server
     with tls_client(proxy.address()) as client:
         client.expect("421 4.3.2")
         client.ends()
     hosts.set(mx_test=["127.0.0.1"])
-    logged(proxy, "name-found", 1)
+    proxy.wait_events("name-found")
     deliver(proxy)
     assert proxy.reasons(2) == ["backend-down", "quit"]
 
@@ -105,10 +100,10 @@ def test_a_name_that_is_lost_is_used_further(hosts, postern, backend):
                     sections=options(resolve="1s"))
     deliver(proxy)
     hosts.set()
-    assert "used further" in logged(proxy, "name-missing", 1)[0]["message"]
+    assert "used further" in proxy.wait_events("name-missing")[0]["message"]
     deliver(proxy)
     proxy.process.send_signal(signal.SIGHUP)
-    until(lambda: proxy.events("reloaded"), "the reload")
+    proxy.wait_events("reloaded")
     deliver(proxy)
     assert len(proxy.events("name-missing")) == 1
     assert proxy.reasons(3) == ["quit"] * 3

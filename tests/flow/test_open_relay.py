@@ -199,6 +199,8 @@ def test_postfix(guarded, start_postfix, settings, identity, verdict):
         assert re.match(r"454 4\.7\.1|554 5\.7\.1", event["reply"])
     if identity != "none":
         until(lambda: "192.0.2.1" in postfix.log(), postfix.log)
+    until(lambda: (said := postfix.log()[before:]).count(" connect from ") ==
+          said.count("disconnect from "), postfix.log)
     assert one.stop() == 0
     assert "lost connection" not in postfix.log()[before:]
     assert postfix.queue() == []

@@ -27,10 +27,6 @@ def watched(daemon, base):
     return start
 
 
-def commands(talk):
-    return getattr(talk, "commands", [])
-
-
 def test_a_probe_is_polite(watched, backend):
     """It waits for each answer, and for the one to QUIT."""
     server = backend()
@@ -134,7 +130,7 @@ def test_one_that_knows_no_ehlo_is_well(watched, backend):
     server = backend(fake.Server(EHLO="502 5.5.1 what"))
     one = watched(server.address)
     one.wait_events("server-up")
-    assert commands(server.talk())[:2] == ["EHLO mail.test", "HELO mail.test"]
+    assert server.talk().commands[:2] == ["EHLO mail.test", "HELO mail.test"]
     assert one.stop() == 0
 
 
@@ -196,7 +192,7 @@ def test_what_is_known_outlives_the_monitor(watched, backend, number):
 
 def test_postfix_has_nothing_to_complain_of(watched, postfix):
     before = postfix.log_so_far()
-    one = watched(postfix.address)
+    one = watched(postfix.address, probe="1s")  # time enough to stop between two
     one.wait_events("server-up")
     until(lambda: len(re.findall(r"disconnect from .* ehlo=1 quit=1 commands=2",
                                  postfix.log())) >= 3, lambda: postfix.log())

@@ -114,16 +114,17 @@ class Postern:
         events = (Event(line) for line in lines if (word or "") in line)  # a log may be long
         return [event for event in events if word in (None, event.word)]
 
+    def wait_events(self, word, count=1):
+        """Those so far; waits until there are `count`. A line may come after what it tells of."""
+        until(lambda: len(self.events(word)) >= count,
+              lambda: f"{count} `{word}` in the log:\n{self.log()}")
+        return self.events(word)
+
     def sessions(self, count=0):
-        """The `session` lines so far; waits until there are `count`."""
-        until(lambda: len(self.events("session")) >= count,
-              lambda: f"{count} `session` lines in the log:\n{self.log()}")
-        return self.events("session")
+        return self.wait_events("session", count)
 
     def messages(self, count=0):
-        until(lambda: len(self.events("message")) >= count,
-              lambda: f"{count} `message` lines in the log:\n{self.log()}")
-        return self.events("message")
+        return self.wait_events("message", count)
 
     def reasons(self, count):
         """Why the first `count` sessions ended, in the log's words."""
