@@ -7,6 +7,7 @@
  */
 #include "certs/names.h"
 #include "certs/policy.h"
+#include "certs/socket.h"
 #include "certs/store.h"
 
 #include <openssl/tls1.h>
@@ -93,7 +94,7 @@ static int on_hello(SSL *ssl, int *alert, void *arg)
 	}
 	read_name(ssl, name);
 	const struct cert_context *chosen = store_find(store, name);
-	const struct tls_client *client = SSL_get_app_data(ssl);
+	const struct tls_client *client = socket_owner(ssl);
 	if (!SSL_set_SSL_CTX(ssl, chosen->context) || (client->legacy && !policy_relax(ssl)) ||
 	    !hello_bind_sessions(ssl, chosen, name))
 		return SSL_CLIENT_HELLO_ERROR;
@@ -149,7 +150,7 @@ bool cert_foreign_alpn(const SSL *ssl)
 
 bool hello_bind_sessions(SSL *ssl, const struct cert_context *context, const char *name)
 {
-	const struct tls_client *client = SSL_get_app_data(ssl);
+	const struct tls_client *client = socket_owner(ssl);
 	unsigned char text[STORE_DIGEST_BYTES + 1 + NAME_BYTES];
 	unsigned char id[EVP_MAX_MD_SIZE];
 	size_t len = strlen(name);
@@ -192,7 +193,7 @@ void hello_count_updates(SSL *ssl, struct tls_client *client)
 
 bool cert_flooded(const SSL *ssl)
 {
-	const struct tls_client *client = SSL_get_app_data(ssl);
+	const struct tls_client *client = socket_owner(ssl);
 
 	/* Of a server of our own nothing is counted. */
 	return SSL_is_server(ssl) && client->key_updates > KEY_UPDATES_MAX;

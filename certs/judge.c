@@ -8,6 +8,7 @@
 #include "certs/crl.h"
 #include "certs/dn.h"
 #include "certs/login.h"
+#include "certs/socket.h"
 #include "certs/store.h"
 
 #include <assert.h>
@@ -201,7 +202,7 @@ static int on_certificate(X509_STORE_CTX *context, void *arg)
 {
 	const struct client_policy *policy = arg;
 	SSL *ssl = X509_STORE_CTX_get_ex_data(context, SSL_get_ex_data_X509_STORE_CTX_idx());
-	struct tls_client *client = SSL_get_app_data(ssl);
+	struct tls_client *client = socket_owner(ssl);
 	int64_t now = (int64_t)time(NULL);
 	struct judging judging = { policy, X509_STORE_CTX_get0_cert(context),
 				   crl_next_update(policy, now) };
@@ -245,7 +246,7 @@ struct note {
 
 static int on_seal(SSL *ssl, void *arg)
 {
-	const struct tls_client *client = SSL_get_app_data(ssl);
+	const struct tls_client *client = socket_owner(ssl);
 	struct note note = { client->until, client->why };
 
 	(void)arg;
@@ -326,7 +327,7 @@ const char *cert_word(const struct tls_client *client)
 
 bool tls_shown(const SSL *ssl, struct tls_shown *shown)
 {
-	const struct tls_client *client = SSL_get_app_data(ssl);
+	const struct tls_client *client = socket_owner(ssl);
 	X509 *x509 = client->refused ? client->refused : SSL_get0_peer_certificate(ssl);
 	unsigned char digest[EVP_MAX_MD_SIZE];
 	unsigned len = 0;

@@ -30,7 +30,7 @@ struct server_tls {
 /* A session counts from when it came: of TLS 1.3 that is after the handshake. */
 static int on_session(SSL *ssl, SSL_SESSION *session)
 {
-	struct known *known = SSL_get_app_data(ssl);
+	struct known *known = socket_owner(ssl);
 
 	SSL_SESSION_free(known->session);
 	known->session = session;
@@ -230,9 +230,8 @@ SSL *server_tls_ssl(struct server_tls *tls, size_t server, int fd)
 	struct known *known = &tls->servers[server];
 	SSL *ssl = SSL_new(tls->context);
 
-	if (ssl && socket_give(ssl, tls->sockets, fd) &&
+	if (ssl && socket_give(ssl, tls->sockets, fd, known) &&
 	    set_name(ssl, known, tls->pin_count == 0)) {
-		SSL_set_app_data(ssl, known);
 		if (known->session)
 			SSL_set_session(ssl, known->session);
 		SSL_set_connect_state(ssl);

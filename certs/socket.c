@@ -88,16 +88,22 @@ BIO_METHOD *socket_method_new(void)
 	return NULL;
 }
 
-bool socket_give(SSL *ssl, const BIO_METHOD *method, int fd)
+bool socket_give(SSL *ssl, const BIO_METHOD *method, int fd, void *owner)
 {
 	BIO *bio = BIO_new(method);
 
 	if (!bio)
 		return false;
 	set_state(bio, (uintptr_t)fd << FD_SHIFT);
+	BIO_set_callback_arg(bio, owner);
 	BIO_set_init(bio, 1);
 	SSL_set_bio(ssl, bio, bio);
 	return true;
+}
+
+void *socket_owner(const SSL *ssl)
+{
+	return BIO_get_callback_arg(SSL_get_rbio(ssl));
 }
 
 void socket_refill(SSL *ssl)

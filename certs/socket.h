@@ -12,8 +12,15 @@
 /* The method of such a BIO, for as long as there are any. NULL when out of memory. */
 BIO_METHOD *socket_method_new(void);
 
-/* Gives the SSL the socket, which it does not close. False when out of memory. */
-bool socket_give(SSL *ssl, const BIO_METHOD *method, int fd);
+/*
+ * Gives the SSL the socket, which it does not close, and a pointer to what its callbacks want to
+ * know of the connection. OpenSSL's own place for that, SSL_set_app_data(3), takes two allocations
+ * for each SSL. False when out of memory.
+ */
+bool socket_give(SSL *ssl, const BIO_METHOD *method, int fd, void *owner);
+
+/* That pointer. */
+void *socket_owner(const SSL *ssl);
 
 /* There may be something to read again: an event says so. Until then nothing is read. */
 void socket_refill(SSL *ssl);

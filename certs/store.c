@@ -55,7 +55,9 @@ static bool add_certificate(SSL_CTX *context, const struct cert *cert)
 
 	if (done) {
 		sk_X509_shift(rest);
-		done = SSL_CTX_use_cert_and_key(context, cert_leaf(cert), cert->key, rest, 1) == 1;
+		/* Each SSL gets a copy of the chain, be it empty. */
+		done = SSL_CTX_use_cert_and_key(context, cert_leaf(cert), cert->key,
+						sk_X509_num(rest) > 0 ? rest : NULL, 1) == 1;
 	}
 	sk_X509_free(rest);
 	return done;
@@ -367,8 +369,7 @@ SSL *cert_store_ssl(const struct cert_store *store, int fd, bool legacy, struct 
 	*client = (struct tls_client){ .store = store, .legacy = legacy };
 	if (store->clients)
 		client->why = CLIENT_NONE;
-	if (ssl && (!legacy || policy_relax(ssl)) && socket_give(ssl, store->sockets, fd)) {
-		SSL_set_app_data(ssl, client);
+	if (ssl && (!legacy || policy_relax(ssl)) && socket_give(ssl, store->sockets, fd, client)) {
 		hello_count_updates(ssl, client);
 		SSL_set_accept_state(ssl);
 		return ssl;
@@ -381,7 +382,7 @@ SSL *cert_store_ssl(const struct cert_store *store, int fd, bool legacy, struct 
 void cert_ssl_free(SSL *ssl)
 {
 	/* With one of our servers at the other end there is no client. */
-	struct tls_client *client = ssl && SSL_is_server(ssl) ? SSL_get_app_data(ssl) : NULL;
+	struct tls_client *client = ssl && SSL_is_server(ssl) ? socket_owner(ssl) : NULL;
 
 	if (client) {
 		X509_free(client->refused);

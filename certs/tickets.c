@@ -1,5 +1,6 @@
 #include "certs/tickets.h"
 
+#include "certs/socket.h"
 #include "certs/store.h"
 
 #include <openssl/core_names.h>
@@ -134,7 +135,7 @@ static int seal(const struct ticket_keys *keys, uint32_t turn, unsigned char *na
 static int on_key(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher,
 		  EVP_MAC_CTX *mac, int sealing)
 {
-	const struct tls_client *client = SSL_get_app_data(ssl);
+	const struct tls_client *client = socket_owner(ssl);
 	const struct ticket_keys *keys = client->store->keys;
 	uint32_t turn = atomic_load(&keys->turn);
 

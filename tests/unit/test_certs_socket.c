@@ -25,7 +25,7 @@ static int open_wire(void **state)
 	wire.method = socket_method_new();
 	wire.context = SSL_CTX_new(TLS_method());
 	wire.ssl = SSL_new(wire.context);
-	assert_true(socket_give(wire.ssl, wire.method, wire.fds[0]));
+	assert_true(socket_give(wire.ssl, wire.method, wire.fds[0], &wire));
 	wire.bio = SSL_get_rbio(wire.ssl);
 	*state = &wire;
 	return 0;
@@ -125,6 +125,13 @@ static void writes_do_not_care(void **state)
 	wire->fds[1] = dup(wire->fds[0]);
 }
 
+static void it_knows_whose_it_is(void **state)
+{
+	struct wire *wire = *state;
+
+	assert_ptr_equal(socket_owner(wire->ssl), wire);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -133,6 +140,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(nothing_there_is_dry_too, open_wire, close_wire),
 		cmocka_unit_test_setup_teardown(an_end_is_an_end, open_wire, close_wire),
 		cmocka_unit_test_setup_teardown(writes_do_not_care, open_wire, close_wire),
+		cmocka_unit_test_setup_teardown(it_knows_whose_it_is, open_wire, close_wire),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
