@@ -4,8 +4,6 @@
 #include "proxy/relay/introduce.h"
 #include "proxy/relay/route.h"
 
-#include <stdlib.h>
-
 void backend_fail(struct session *s, enum ending reason, const char *detail)
 {
 	if (s->reason == END_NONE) {
@@ -38,28 +36,20 @@ struct dialer_way backend_way(const struct relay *relay, const struct backend_co
 	};
 }
 
-/* False when out of memory: a server that must be told is told, or not had. */
-static bool fill_identity(struct session *s, enum dial_way way)
+static const struct identity *identify(struct session *s)
 {
-	if (way != DIAL_SILENT && !s->identity)
-		s->identity = malloc(sizeof *s->identity);
-	if (way != DIAL_SILENT && !s->identity)
-		return false;
-	if (s->identity)
-		identity_fill(s->identity, s);
-	return true;
+	identity_fill(&s->journey.approach->identity, s);
+	return &s->journey.approach->identity;
 }
 
-static bool begin_dial(struct session *s)
+static void begin_dial(struct session *s)
 {
 	const struct backend_config *backend = s->service->listener->backend;
 	struct dialer_way way = backend_way(s->relay, backend, s->journey.chosen);
 
 	way.plan.way = introduce_way(s);
-	if (!fill_identity(s, way.plan.way))
-		return false;
-	dialer_begin(&s->dialer, &way, s->identity);
-	return true;
+	dialer_begin(&s->journey.approach->dialer, &way,
+		     way.plan.way == DIAL_SILENT ? NULL : identify(s));
 }
 
 void backend_open(struct session *s, int fd)
@@ -68,29 +58,28 @@ void backend_open(struct session *s, int fd)
 	s->dialing = DIALING_CONNECT;
 	s->journey.adopted = false;
 	peer_open(&s->server, fd, false, false);
-	if (!begin_dial(s))
-		backend_fail(s, END_NO_MEMORY, NULL);
+	begin_dial(s);
 }
 
 void backend_adopt(struct session *s)
 {
+	struct dialer *dialer = &s->journey.approach->dialer;
+
 	s->journey.adopted = true;
 	s->dialed = session_now(s);
 	s->dialing = DIALING_CONNECT;
-	if (fill_identity(s, s->dialer.way.plan.way))
-		dialer_identify(&s->dialer, s->identity);
-	else
-		backend_fail(s, END_NO_MEMORY, NULL);
+	dialer_identify(dialer, dialer->way.plan.way == DIAL_SILENT ? NULL : identify(s));
 }
 
 bool backend_is_adopted(const struct session *s)
 {
-	return s->dialing == DIALING_CONNECT && s->dialer.stage != DIALER_CONNECTING;
+	return s->dialing == DIALING_CONNECT &&
+	       s->journey.approach->dialer.stage != DIALER_CONNECTING;
 }
 
 static void ready(struct session *s)
 {
-	const struct dialer *dialer = &s->dialer;
+	const struct dialer *dialer = &s->journey.approach->dialer;
 	unsigned code = dialer->reason == END_NONE ? dialer->dial.code : 0;
 
 	if (introduce_ready(s))
@@ -101,25 +90,26 @@ static void ready(struct session *s)
 		s->reason = dialer->reason;
 		s->detail = dialer->detail;
 	}
-	s->dialing = DIALING_DONE;
+	route_arrived(s);
 	smtp_event(&s->smtp, SMTP_CONNECTED);
 }
 
 static bool dial(struct session *s)
 {
-	bool moved = dialer_move(&s->dialer, &s->server, &s->relay->pool);
+	struct dialer *dialer = &s->journey.approach->dialer;
+	bool moved = dialer_move(dialer, &s->server, &s->relay->pool);
 
-	if (s->dialer.stage == DIALER_FAILED) {
-		if (s->dialer.reason != END_BACKEND_DOWN)
+	if (dialer->stage == DIALER_FAILED) {
+		if (dialer->reason != END_BACKEND_DOWN)
 			introduce_failed(s);
-		route_lost(s, s->dialer.reason, s->dialer.detail);
+		route_lost(s, dialer->reason, dialer->detail);
 		return moved;
 	}
-	if (s->dialing == DIALING_CONNECT && s->dialer.stage != DIALER_CONNECTING) {
+	if (s->dialing == DIALING_CONNECT && dialer->stage != DIALER_CONNECTING) {
 		route_connected(s);
 		s->dialing = DIALING_GREETING;
 	}
-	if (s->dialer.stage == DIALER_READY)
+	if (dialer->stage == DIALER_READY)
 		ready(s);
 	return moved;
 }

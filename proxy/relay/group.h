@@ -28,11 +28,10 @@ struct member {
 /* A session's way to a server. Zero at first. */
 struct place {
 	struct member *member;                   /* whose place it has; NULL: none */
-	bool ahead;                              /* ... that of a session opened ahead */
-	uint32_t address;                        /* the next of its addresses */
-	uint32_t attempts;                       /* connections that were begun, in all */
 	uint64_t tried[(SERVERS_MAX + 63) / 64]; /* members that could not be had, as bits */
-
+	uint32_t address;                        /* the next of the member's */
+	uint32_t attempts;                       /* connections that were begun, in all */
+	bool ahead; /* the member's place is that of a session opened ahead */
 	bool waits; /* in the group's queue */
 	struct session *session;
 	struct place *next;

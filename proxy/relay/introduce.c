@@ -55,7 +55,7 @@ static void say_untold(const struct session *s)
 /* It has had our EHLO, and may take no other. */
 bool introduce_ready(struct session *s)
 {
-	const struct dialer *dialer = &s->dialer;
+	const struct dialer *dialer = &s->journey.approach->dialer;
 
 	/* It greets with a refusal, or refuses XCLIENT: that says nothing of what it announces. */
 	if (dialer->dial.code >= 400 || dialer->reason != END_NONE ||

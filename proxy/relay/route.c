@@ -32,7 +32,7 @@ static void wake_first(struct group *group)
 {
 	if (!group->first)
 		return;
-	group->first->session->journey.look_at = 0;
+	group->first->session->journey.approach->look_at = 0;
 	session_wake(group->first->session);
 }
 
@@ -46,6 +46,7 @@ void route_close(struct session *s, bool reset)
 	else
 		peer_close(&s->server, s->relay->loop);
 	group_leave(group, &s->journey.place);
+	approach_end(&s->journey);
 	s->slot->server = 0;
 	if (waits || had)
 		wake_first(group);
@@ -68,17 +69,18 @@ static uint64_t wait_ms(const struct group *group, enum group_answer answer)
 static void wait_for_place(struct session *s, enum group_answer answer)
 {
 	struct group *group = group_of(s);
+	struct approach *approach = s->journey.approach;
 	double now = session_now(s);
 
-	if (s->journey.wait_by == 0) {
-		s->journey.wait_since = now;
-		s->journey.wait_by = now + seconds(wait_ms(group, answer));
+	if (approach->wait_by == 0) {
+		approach->wait_since = now;
+		approach->wait_by = now + seconds(wait_ms(group, answer));
 		s->relay->counters->waited++;
 	}
-	s->journey.lack = answer;
+	approach->lack = answer;
 	if (!s->journey.place.waits)
 		group_wait(group, &s->journey.place);
-	s->journey.look_at = now + LOOK_SECONDS;
+	approach->look_at = now + LOOK_SECONDS;
 	s->dialing = DIALING_WAIT;
 }
 
@@ -86,7 +88,7 @@ double route_look_at(const struct session *s)
 {
 	bool looks = s->dialing == DIALING_WAIT && group_is_next(group_of(s), &s->journey.place);
 
-	return looks ? s->journey.look_at : INFINITY;
+	return looks ? s->journey.approach->look_at : INFINITY;
 }
 
 /* ------------------------------------------------------------------------------------ choosing */
@@ -120,7 +122,7 @@ static bool choose(struct session *s, enum group_answer *answer)
 {
 	struct wish wish = wish_of(s);
 
-	*answer = session_now(s) < s->journey.dial_by
+	*answer = session_now(s) < s->journey.approach->dial_by
 			  ? group_choose(group_of(s), &s->journey.place, &wish)
 			  : GROUP_DOWN;
 	return *answer == GROUP_TAKEN;
@@ -129,8 +131,10 @@ static bool choose(struct session *s, enum group_answer *answer)
 static bool take_ahead(struct session *s)
 {
 	struct warm_set *set = s->relay->warm[group_of(s) - s->relay->groups];
+	struct journey *journey = &s->journey;
 
-	if (!s->journey.place.ahead || !warm_take(set, &s->journey.place, &s->server, &s->dialer))
+	if (!journey->place.ahead ||
+	    !warm_take(set, &journey->place, &s->server, &journey->approach->dialer))
 		return false;
 	backend_adopt(s);
 	return true;
@@ -207,23 +211,30 @@ static void go_on(struct session *s, enum ending reason, const char *detail)
 void route_connect(struct session *s)
 {
 	struct group *group = group_of(s);
-	double now = session_now(s);
+	struct approach *approach;
+	double now = session_now(s), since;
 	bool waits = s->dialing == DIALING_WAIT;
 
 	if ((s->dialing != DIALING_NOT && !waits) || !smtp_wants_server(&s->smtp))
 		return;
+	if (!approach_begin(&s->journey)) {
+		backend_fail(s, END_NO_MEMORY, NULL);
+		return;
+	}
 	/* Nobody overtakes those who wait. */
 	if (!s->journey.place.member && !group_is_next(group, &s->journey.place)) {
 		if (!waits)
 			settle(s, GROUP_FULL, END_NONE, NULL);
 		return;
 	}
-	if (waits && now < s->journey.look_at)
+	approach = s->journey.approach;
+	if (waits && now < approach->look_at)
 		return;
-	s->journey.dial_by = now + seconds(s->relay->config->timeouts.greeting_ms);
+	since = approach->wait_since;
+	approach->dial_by = now + seconds(s->relay->config->timeouts.greeting_ms);
 	go_on(s, END_NONE, NULL);
 	if (waits && s->dialing != DIALING_WAIT) {
-		s->journey.waited += now - s->journey.wait_since;
+		s->journey.waited += now - since;
 		wake_first(group);
 	}
 }
@@ -251,7 +262,6 @@ static void arrive(struct session *s)
 	const struct group *group = group_of(s);
 
 	group_arrived(&s->journey.place);
-	s->journey.wait_by = 0;
 	s->journey.others = (struct lack){ .keywords = 0 };
 	if (group->count < 2)
 		return;
@@ -274,7 +284,7 @@ static bool elsewhere(struct session *s)
 {
 	struct wish wish = wish_of(s);
 
-	if (session_now(s) >= s->journey.dial_by)
+	if (session_now(s) >= s->journey.approach->dial_by)
 		return false;
 	return s->journey.place.address < s->journey.place.member->addresses.count ||
 	       group_choose_other(group_of(s), &s->journey.place, &wish);
@@ -287,6 +297,12 @@ void route_connected(struct session *s)
 	s->connected = session_now(s);
 	if (!s->journey.adopted)
 		shared_timing_add(&record->connect, s->connected - s->dialed);
+}
+
+void route_arrived(struct session *s)
+{
+	approach_end(&s->journey);
+	s->dialing = DIALING_DONE;
 }
 
 /* Said at most once a minute of each server, as it may be so for each session. */
@@ -338,7 +354,7 @@ double route_patience(const struct session *s)
 	const struct group *group = group_of(s);
 
 	if (s->dialing == DIALING_WAIT)
-		return fmax(0, s->journey.wait_by - session_now(s));
+		return fmax(0, s->journey.approach->wait_by - session_now(s));
 	if (s->dialing == DIALING_CONNECT)
 		return seconds(group->config->connect_timeout_ms);
 	/* One that is hung leaves time for the others. */
@@ -347,9 +363,11 @@ double route_patience(const struct session *s)
 
 void route_late(struct session *s)
 {
+	const struct approach *approach = s->journey.approach;
+
 	if (s->dialing == DIALING_WAIT) {
-		s->journey.waited += session_now(s) - s->journey.wait_since;
-		backend_fail(s, refusals[s->journey.lack].reason, refusals[s->journey.lack].detail);
+		s->journey.waited += session_now(s) - approach->wait_since;
+		backend_fail(s, refusals[approach->lack].reason, refusals[approach->lack].detail);
 	} else if (s->dialing == DIALING_CONNECT) {
 		route_lost(s, END_BACKEND_DOWN, "the connection was not made in time");
 	} else {

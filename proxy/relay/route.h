@@ -28,6 +28,9 @@ void route_connected(struct session *session);
  */
 bool route_greeted(struct session *session, unsigned code, struct slice greeting);
 
+/* The server is there, and its greeting is the inspector's to read. */
+void route_arrived(struct session *session);
+
 /* Closes the server's side, by a reset or not, and gives the place there to who waits for one. */
 void route_close(struct session *session, bool reset);
 

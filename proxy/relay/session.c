@@ -42,8 +42,9 @@ static bool wants_bytes(const struct buf *buf)
 static void watch_server(struct session *s, bool to_server)
 {
 	bool dials = s->dialing == DIALING_CONNECT || s->dialing == DIALING_GREETING;
-	bool read = !dials || dialer_wants_read(&s->dialer);
-	bool write = dials ? dialer_wants_write(&s->dialer) : to_server;
+	const struct approach *approach = s->journey.approach;
+	bool read = !dials || dialer_wants_read(&approach->dialer);
+	bool write = dials ? dialer_wants_write(&approach->dialer) : to_server;
 
 	peer_watch(&s->server, s->relay->loop, read && wants_bytes(&s->server.in), write);
 }
@@ -117,7 +118,6 @@ static void session_free(struct session *s)
 	relay->counters->open--;
 	admit_leave(relay->admit, &s->visit);
 	ev_timer_stop(loop, &s->timer);
-	free(s->identity);
 	peer_close(&s->client, loop);
 	route_close(s, false);
 	*s->slot = (struct session_slot){ 0 };

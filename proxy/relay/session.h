@@ -5,7 +5,6 @@
 #ifndef PROXY_RELAY_SESSION_H
 #define PROXY_RELAY_SESSION_H
 
-#include "proxy/relay/dialer.h"
 #include "proxy/relay/journey.h"
 #include "proxy/relay/ledger.h"
 #include "proxy/relay/peer.h"
@@ -41,17 +40,14 @@ struct session {
 
 	enum stage stage;
 	enum dialing dialing;
+	const char *detail; /* a sentence beside the reason, or NULL: static */
 	enum ending reason; /* the first that was recorded */
-	const char *detail; /* a sentence beside it, or NULL: static */
+	bool more;          /* the turn was over before there was nothing left to do */
 	bool finished;      /* STAGE_FLUSH: all was said, and the end announced */
 	size_t discarded;   /* ... and this much thrown away since */
-	bool more;          /* the turn was over before there was nothing left to do */
 
 	struct smtp smtp;
-	struct tls_client tls; /* whom the client's certificate shows */
-	struct dialer dialer;
-	struct identity
-		*identity;      /* owned; as the server was told of the client; NULL: it was not */
+	struct tls_client tls;  /* whom the client's certificate shows */
 	struct journey journey; /* to one of the backend's servers */
 	char id[SESSION_ID_BYTES];
 	struct addr address; /* of the client, as a balancer in front announced it or not */

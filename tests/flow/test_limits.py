@@ -348,7 +348,7 @@ void *calloc(size_t count, size_t size)
 
 	if (real == NULL)
 		*(void **)&real = dlsym(RTLD_NEXT, "calloc");
-	if (count == 1 && size > 1800 && size < 8000 && ++asked >= 2 && asked <= 4)
+	if (count == 1 && size > 1000 && size < 8000 && ++asked >= 2 && asked <= 4)
 		return NULL;
 	return real(count, size);
 }
