@@ -338,9 +338,24 @@ def test_who_has_logged_in_is_not_banned(postern, mailer):
 SHIM = r"""
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <stdbool.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
-/* The second to the fourth of whatever is as large as a session cannot be had. */
+static bool serves;
+
+int accept4(int fd, struct sockaddr *restrict addr, socklen_t *restrict len, int flags)
+{
+	static int (*real)(int, struct sockaddr *, socklen_t *, int);
+
+	if (real == NULL)
+		*(void **)&real = dlsym(RTLD_NEXT, "accept4");
+	serves = true;
+	return real(fd, addr, len, flags);
+}
+
+/* Nothing else that is so large is asked for by a worker that serves: the second to fourth session
+ * cannot be had. */
 void *calloc(size_t count, size_t size)
 {
 	static void *(*real)(size_t, size_t);
@@ -348,7 +363,7 @@ void *calloc(size_t count, size_t size)
 
 	if (real == NULL)
 		*(void **)&real = dlsym(RTLD_NEXT, "calloc");
-	if (count == 1 && size > 1000 && size < 8000 && ++asked >= 2 && asked <= 4)
+	if (serves && count == 1 && size > 800 && ++asked >= 2 && asked <= 4)
 		return NULL;
 	return real(count, size);
 }
