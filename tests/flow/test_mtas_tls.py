@@ -150,7 +150,7 @@ def test_probes_of_postfix_over_tls(kind, probing, start_postfix, authority, pub
     postfix = start_postfix(**postfix_tls(kind, authority.ecdsa))
     before = postfix.log_so_far()
     one = probing(postfix.address, tls=kind, tls_ca=public(authority), tls_name="mail.test",
-                  probe="1s")  # time enough to stop between two
+                  probe="2s")  # time enough to stop between two
     one.wait_events("server-up")
     ends = {"starttls": "ehlo=3 starttls=1 quit=1 commands=5",
             "implicit": "ehlo=1 quit=1 commands=2"}[kind]

@@ -192,7 +192,7 @@ def test_what_is_known_outlives_the_monitor(watched, backend, number):
 
 def test_postfix_has_nothing_to_complain_of(watched, postfix):
     before = postfix.log_so_far()
-    one = watched(postfix.address, probe="1s")  # time enough to stop between two
+    one = watched(postfix.address, probe="2s")  # time enough to stop between two
     one.wait_events("server-up")
     until(lambda: len(re.findall(r"disconnect from .* ehlo=1 quit=1 commands=2",
                                  postfix.log())) >= 3, lambda: postfix.log())
