@@ -25,11 +25,6 @@ bool slice_starts_nocase(struct slice s, struct slice prefix)
 	return true;
 }
 
-bool slice_eq_nocase(struct slice a, struct slice b)
-{
-	return a.len == b.len && slice_starts_nocase(a, b);
-}
-
 size_t slice_find(struct slice s, char byte, size_t from)
 {
 	if (from >= s.len)

@@ -42,10 +42,14 @@ struct slice slice_str(const char *text);
 
 bool slice_eq(struct slice a, struct slice b);
 
-/* Equal but for the case of ASCII letters: the comparison of RFC 5321 section 2.4. */
-bool slice_eq_nocase(struct slice a, struct slice b);
-
 bool slice_starts_nocase(struct slice s, struct slice prefix);
+
+/* Equal but for the case of ASCII letters: the comparison of RFC 5321 section 2.4. Most that are
+ * looked for in a table differ in length. */
+static inline bool slice_eq_nocase(struct slice a, struct slice b)
+{
+	return a.len == b.len && slice_starts_nocase(a, b);
+}
 
 /* The offset of the first `byte` at or after `from`; s.len when there is none. */
 size_t slice_find(struct slice s, char byte, size_t from);

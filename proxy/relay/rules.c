@@ -60,6 +60,7 @@ static void fill(struct smtp_policy *to, const struct listener_config *listener,
 	to->verbs_pass = take(&from->verbs_pass, &words);
 	to->keywords_hide = take(&from->keywords_hide, &words);
 	to->keywords_pass = take(&from->keywords_pass, &words);
+	smtp_policy_settle(to);
 }
 
 struct rules *rules_new(const struct config *config, const struct listener_config *listener)

@@ -27,12 +27,25 @@ static size_t line_limit(struct slice waiting, bool sasl)
 	return sasl || auth ? COMMAND_AUTH_BYTES : COMMAND_LINE_BYTES;
 }
 
+/* From `at` on, behind all that can be wrong for its place alone: neither a control byte nor a DEL.
+ */
+static size_t skip_plain(struct slice s, size_t at)
+{
+	while (at < s.len && (unsigned char)s.ptr[at] >= ' ' && s.ptr[at] != 0x7f)
+		at++;
+	return at;
+}
+
 enum line_found line_read(struct slice waiting, bool sasl, bool mend_lf, size_t *scanned,
 			  size_t *len, uint8_t *say)
 {
 	size_t limit = line_limit(waiting, sasl);
 
 	for (size_t at = *scanned; at < waiting.len; at++) {
+		if (at > 0 && waiting.ptr[at - 1] != '\r')
+			at = skip_plain(slice_head(waiting, limit), at);
+		if (at == waiting.len)
+			break;
 		*say = bad_byte(waiting, at, mend_lf);
 		if (*say == SAY_NONE && at >= limit)
 			*say = limit == COMMAND_AUTH_BYTES ? SAY_AUTH_LONG : SAY_LINE_LONG;
@@ -95,7 +108,11 @@ void command_read(struct command *command, const struct smtp_policy *policy, str
 static size_t path_end(struct slice s)
 {
 	bool quoted = false;
+	size_t close = slice_find(s, '>', 0);
 
+	/* Most have nothing quoted. */
+	if (slice_find(slice_head(s, close), '"', 0) == close)
+		return close < s.len ? close + 1 : 0;
 	for (size_t i = 0; i < s.len; i++) {
 		if (quoted && s.ptr[i] == '\\')
 			i++;

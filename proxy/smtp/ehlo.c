@@ -4,38 +4,60 @@
 #include "proxy/smtp/verbs.h"
 #include "proxy/smtp/writer.h"
 
-/*
- * What the client is shown of each: an allow-list. Keywords with a verb that policy switches off go
- * with it. `parameters`: those of MAIL and RCPT that belong to it, by comma.
+/* What the client is shown: an allow-list. A keyword whose verb policy switches off goes with it.
  */
+static const struct slice keywords[KEYWORD_COUNT] = {
+#define ROW(id, name) [KEYWORD_##id] = { name, sizeof(name) - 1 }
+	ROW(SIZE, "SIZE"),
+	ROW(PIPELINING, "PIPELINING"),
+	ROW(8BITMIME, "8BITMIME"),
+	ROW(BINARYMIME, "BINARYMIME"),
+	ROW(CHUNKING, "CHUNKING"),
+	ROW(SMTPUTF8, "SMTPUTF8"),
+	ROW(DSN, "DSN"),
+	ROW(ENHANCEDSTATUSCODES, "ENHANCEDSTATUSCODES"),
+	ROW(AUTH, "AUTH"),
+	ROW(DELIVERBY, "DELIVERBY"),
+	ROW(MT_PRIORITY, "MT-PRIORITY"),
+	ROW(FUTURERELEASE, "FUTURERELEASE"),
+	ROW(LIMITS, "LIMITS"),
+	ROW(NO_SOLICITING, "NO-SOLICITING"),
+	ROW(RRVS, "RRVS"),
+	ROW(CONPERM, "CONPERM"),
+	ROW(HELP, "HELP"),
+	ROW(VRFY, "VRFY"),
+	ROW(EXPN, "EXPN"),
+	ROW(ETRN, "ETRN"),
+	ROW(REQUIRETLS, "REQUIRETLS"),
+	ROW(STARTTLS, "STARTTLS"),
+#undef ROW
+};
+
+/* Those of MAIL and RCPT, and the keyword that each belongs to. */
 static const struct {
 	struct slice name;
-	struct slice parameters;
-} keywords[KEYWORD_COUNT] = {
-#define ROW(id, name, parameters) \
-	[KEYWORD_##id] = { { name, sizeof(name) - 1 }, { parameters, sizeof(parameters) - 1 } }
-	ROW(SIZE, "SIZE", "SIZE"),
-	ROW(PIPELINING, "PIPELINING", ""),
-	ROW(8BITMIME, "8BITMIME", "BODY"),
-	ROW(BINARYMIME, "BINARYMIME", ""),
-	ROW(CHUNKING, "CHUNKING", ""),
-	ROW(SMTPUTF8, "SMTPUTF8", "SMTPUTF8"),
-	ROW(DSN, "DSN", "RET ENVID NOTIFY ORCPT"),
-	ROW(ENHANCEDSTATUSCODES, "ENHANCEDSTATUSCODES", ""),
-	ROW(AUTH, "AUTH", "AUTH"),
-	ROW(DELIVERBY, "DELIVERBY", "BY"),
-	ROW(MT_PRIORITY, "MT-PRIORITY", "MT-PRIORITY"),
-	ROW(FUTURERELEASE, "FUTURERELEASE", "HOLDFOR HOLDUNTIL"),
-	ROW(LIMITS, "LIMITS", ""),
-	ROW(NO_SOLICITING, "NO-SOLICITING", "SOLICIT"),
-	ROW(RRVS, "RRVS", "RRVS"),
-	ROW(CONPERM, "CONPERM", "CONPERM"),
-	ROW(HELP, "HELP", ""),
-	ROW(VRFY, "VRFY", ""),
-	ROW(EXPN, "EXPN", ""),
-	ROW(ETRN, "ETRN", ""),
-	ROW(REQUIRETLS, "REQUIRETLS", "REQUIRETLS"),
-	ROW(STARTTLS, "STARTTLS", ""),
+	enum keyword keyword;
+} parameters[] = {
+#define ROW(name, id) \
+	{ \
+		{ name, sizeof(name) - 1 }, KEYWORD_##id \
+	}
+	ROW("SIZE", SIZE),
+	ROW("BODY", 8BITMIME),
+	ROW("SMTPUTF8", SMTPUTF8),
+	ROW("RET", DSN),
+	ROW("ENVID", DSN),
+	ROW("NOTIFY", DSN),
+	ROW("ORCPT", DSN),
+	ROW("AUTH", AUTH),
+	ROW("BY", DELIVERBY),
+	ROW("MT-PRIORITY", MT_PRIORITY),
+	ROW("HOLDFOR", FUTURERELEASE),
+	ROW("HOLDUNTIL", FUTURERELEASE),
+	ROW("SOLICIT", NO_SOLICITING),
+	ROW("RRVS", RRVS),
+	ROW("CONPERM", CONPERM),
+	ROW("REQUIRETLS", REQUIRETLS),
 #undef ROW
 };
 
@@ -65,7 +87,7 @@ static enum keyword keyword_find(struct slice name)
 {
 	size_t i = 0;
 
-	while (i < KEYWORD_COUNT && !slice_eq_nocase(name, keywords[i].name))
+	while (i < KEYWORD_COUNT && !slice_eq_nocase(name, keywords[i]))
 		i++;
 	return (enum keyword)i;
 }
@@ -139,26 +161,10 @@ static bool any_mechanism(const struct smtp *smtp, struct slice args)
 	return false;
 }
 
-/* A keyword goes with its verb: what would be refused is not announced. */
-static bool verb_is_off(const struct smtp_policy *policy, enum keyword keyword)
-{
-	for (size_t i = 0; i < VERB_COUNT; i++)
-		if ((verbs[i].keyword & KEYWORD_BIT(keyword)) &&
-		    smtp_list_has(&policy->verbs_off, verbs[i].name))
-			return true;
-	return false;
-}
-
 /* Some server of the pool has not announced it. */
 static uint32_t lacking(const struct smtp *smtp)
 {
 	return smtp->lack ? smtp->lack->keywords : 0;
-}
-
-bool keyword_hidden(const struct smtp *smtp, enum keyword keyword)
-{
-	return smtp_list_has(&smtp->policy->keywords_hide, keywords[keyword].name) ||
-	       verb_is_off(smtp->policy, keyword);
 }
 
 static bool is_never(struct slice name)
@@ -188,9 +194,7 @@ static bool shown(const struct smtp *smtp, const struct line *line)
 	default:
 		break;
 	}
-	if (lacking(smtp) & KEYWORD_BIT(line->keyword))
-		return false;
-	return !keyword_hidden(smtp, line->keyword);
+	return !((lacking(smtp) | smtp->policy->keywords_hidden) & KEYWORD_BIT(line->keyword));
 }
 
 /* Postern's own, where the server has not announced them itself. */
@@ -202,9 +206,7 @@ static uint32_t own_keywords(const struct smtp *smtp)
 		own |= KEYWORD_BIT(KEYWORD_STARTTLS);
 	if (smtp->policy->message_size > 0)
 		own |= KEYWORD_BIT(KEYWORD_SIZE);
-	for (enum keyword k = 0; k < KEYWORD_COUNT; k++)
-		if (keyword_hidden(smtp, k))
-			own &= ~KEYWORD_BIT(k);
+	own &= ~smtp->policy->keywords_hidden;
 	return own & ~(smtp->server_keywords & ~lacking(smtp) & ~KEYWORD_BIT(KEYWORD_STARTTLS));
 }
 
@@ -231,12 +233,13 @@ void ehlo_from_helo(struct smtp *smtp)
 
 static bool more_shown(const struct smtp *smtp, struct slice left)
 {
-	while (left.len > 0) {
+	bool more = own_keywords(smtp) != 0;
+
+	while (left.len > 0 && !more) {
 		struct line line = line_parse(reply_line(&left));
-		if (shown(smtp, &line))
-			return true;
+		more = shown(smtp, &line);
 	}
-	return own_keywords(smtp) != 0;
+	return more;
 }
 
 /* The smaller of both, as RFC 1870 section 4 has it that 0 is no limit. */
@@ -332,7 +335,7 @@ static void write_own(struct writer *w, const struct smtp *smtp)
 			continue;
 		own &= ~KEYWORD_BIT(order[i]);
 		write_str(w, own ? "250-" : "250 ");
-		write_slice(w, keywords[order[i]].name);
+		write_slice(w, keywords[order[i]]);
 		if (order[i] == KEYWORD_SIZE)
 			write_str(w, " "),
 				write_number(w, lack_size(smtp->lack, smtp->policy->message_size));
@@ -340,14 +343,14 @@ static void write_own(struct writer *w, const struct smtp *smtp)
 	}
 }
 
-static void write_line(struct writer *w, const struct smtp *smtp, struct slice text, bool greeting,
-		       struct slice left)
+/* As one of several; whether it is the last shows later. */
+static void write_line(struct writer *w, const struct smtp *smtp, struct slice text, bool greeting)
 {
-	struct line line = line_parse(text);
+	struct line line = greeting ? (struct line){ .keyword = KEYWORD_COUNT } : line_parse(text);
 
 	if (!greeting && !shown(smtp, &line))
 		return;
-	write_str(w, more_shown(smtp, left) ? "250-" : "250 ");
+	write_str(w, "250-");
 	if (greeting)
 		write_slice(w, slice_skip(text, 4));
 	else
@@ -359,14 +362,18 @@ size_t ehlo_write(const struct smtp *smtp, struct slice left, bool whole, char *
 		  size_t room_size, size_t *made)
 {
 	struct writer w = { .to = room, .size = room_size };
-	size_t all = left.len;
+	size_t all = left.len, last = 0, end = 0;
 
 	/* A line grows by a few digits at most. */
 	while (left.len > 0 && w.len + REPLY_LINE_BYTES + 256 < room_size) {
-		struct slice text = reply_line(&left);
-		write_line(&w, smtp, text, whole, left);
+		end = w.len;
+		write_line(&w, smtp, reply_line(&left), whole);
 		whole = false;
+		if (w.len > end)
+			last = end;
 	}
+	if (w.len > 0 && !more_shown(smtp, left))
+		room[last + 3] = ' ';
 	if (left.len == 0)
 		write_own(&w, smtp);
 	*made = w.len;
@@ -375,16 +382,13 @@ size_t ehlo_write(const struct smtp *smtp, struct slice left, bool whole, char *
 
 struct slice keyword_name(enum keyword keyword)
 {
-	return keywords[keyword].name;
+	return keywords[keyword];
 }
 
 enum keyword keyword_of_parameter(struct slice name)
 {
-	for (size_t i = 0; name.len > 0 && i < KEYWORD_COUNT; i++) {
-		struct slice rest = keywords[i].parameters;
-		for (struct slice p = slice_word(&rest); p.len > 0; p = slice_word(&rest))
-			if (slice_eq_nocase(p, name))
-				return (enum keyword)i;
-	}
+	for (size_t i = 0; i < sizeof parameters / sizeof *parameters; i++)
+		if (slice_eq_nocase(name, parameters[i].name))
+			return parameters[i].keyword;
 	return KEYWORD_COUNT;
 }

@@ -72,7 +72,4 @@ struct slice keyword_name(enum keyword keyword);
 /* The policy hides this mechanism of AUTH, or some server of the pool has it not. */
 bool mechanism_hidden(const struct smtp *smtp, struct slice mechanism);
 
-/* The policy hides this keyword, and with it its verb. */
-bool keyword_hidden(const struct smtp *smtp, enum keyword keyword);
-
 #endif

@@ -21,6 +21,22 @@ bool smtp_list_matches(const struct smtp_list *list, struct slice word)
 	return false;
 }
 
+/* A keyword goes with its verb: what would be refused is not announced. */
+void smtp_policy_settle(struct smtp_policy *policy)
+{
+	policy->keywords_hidden = policy->verbs_hidden = 0;
+	for (enum keyword k = 0; k < KEYWORD_COUNT; k++)
+		if (smtp_list_has(&policy->keywords_hide, keyword_name(k)))
+			policy->keywords_hidden |= KEYWORD_BIT(k);
+	for (size_t i = 0; i < VERB_COUNT; i++)
+		if (smtp_list_has(&policy->verbs_off, verbs[i].name))
+			policy->keywords_hidden |= verbs[i].keyword;
+	for (size_t i = 0; i < VERB_COUNT; i++)
+		if (smtp_list_has(&policy->verbs_off, verbs[i].name) ||
+		    verbs[i].keyword & policy->keywords_hidden)
+			policy->verbs_hidden |= VERB_BIT(i);
+}
+
 static uint8_t refuse_never(const struct smtp *smtp, const struct command *command)
 {
 	(void)smtp;
@@ -73,14 +89,13 @@ static uint8_t refuse_unknown(const struct smtp *smtp, const struct command *com
 
 static uint8_t refuse_off(const struct smtp *smtp, const struct command *command)
 {
-	const struct verb_row *row = &verbs[command->verb];
+	const struct smtp_policy *policy = smtp->policy;
+	bool off = policy->verbs_hidden & VERB_BIT(command->verb);
 
-	if (row->when == WHEN_OFF || smtp_list_has(&smtp->policy->verbs_off, command->word))
-		return row->off;
-	for (enum keyword k = 0; k < KEYWORD_COUNT; k++)
-		if ((row->keyword & KEYWORD_BIT(k)) && keyword_hidden(smtp, k))
-			return row->off;
-	return SAY_NONE;
+	/* What policy lets pass is in no table of ours. */
+	if (command->verb == VERB_PASSED)
+		off = smtp_list_has(&policy->verbs_off, command->word);
+	return off || verbs[command->verb].when == WHEN_OFF ? verbs[command->verb].off : SAY_NONE;
 }
 
 static uint8_t refuse_unhelloed(const struct smtp *smtp, const struct command *command)

@@ -31,7 +31,16 @@ struct smtp_policy {
 	struct smtp_list verbs_pass;
 	struct smtp_list keywords_hide;
 	struct smtp_list keywords_pass;
+	/* What these lists come to, by smtp_policy_settle(). */
+	uint32_t keywords_hidden; /* bits of enum keyword */
+	uint32_t verbs_hidden;    /* bits of enum verb */
 };
+
+/*
+ * To be called when the lists are there: what each command and EHLO line would have to look for in
+ * them. A policy whose lists are all empty needs it not.
+ */
+void smtp_policy_settle(struct smtp_policy *policy);
 
 /* The list has the word, in any case. */
 bool smtp_list_has(const struct smtp_list *list, struct slice word);

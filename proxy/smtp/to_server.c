@@ -110,15 +110,15 @@ static void pass_line(struct smtp *smtp, const struct command *command, struct s
 {
 	struct writer w = { .to = step->room, .size = step->room_size };
 	enum size_edit edit = size_edit(smtp, command);
-	struct slice rest = command_parameters(command), parameter;
+	struct slice rest = SLICE(""), parameter;
 	const char *from = command->line.ptr, *end = command->line.ptr + command->line.len;
 
 	if (edit == SIZE_KEEP && !command->bare_lf) {
 		pass(step, command->len);
 		return;
 	}
-	if (edit == SIZE_KEEP)
-		rest.len = 0;
+	if (edit != SIZE_KEEP)
+		rest = command_parameters(command);
 	while ((parameter = slice_word(&rest)).len > 0) {
 		size_t equals = slice_find(parameter, '=', 0);
 		if (keyword_of_parameter(slice_head(parameter, equals)) != KEYWORD_SIZE)

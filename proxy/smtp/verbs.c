@@ -232,6 +232,8 @@ const struct verb_row verbs[VERB_COUNT] = {
 	[VERB_TEXT] = OWED_ONLY(message_answered),
 };
 
+_Static_assert(VERB_COUNT <= 32, "VERB_BIT() has a bit for each");
+
 enum verb verb_find(struct slice word)
 {
 	for (size_t i = 0; word.len > 0 && i < VERB_COUNT; i++)

@@ -12,6 +12,8 @@ enum verb_when {
 	WHEN_OFF,     /* not at all */
 };
 
+#define VERB_BIT(verb) (UINT32_C(1) << (verb))
+
 struct verb_row {
 	struct slice name;
 	uint8_t when;

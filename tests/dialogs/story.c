@@ -114,8 +114,11 @@ static bool set_policy(struct story *story, char *name, char *value)
 		      { "keywords_pass", &p->keywords_pass } };
 
 	for (size_t i = 0; i < 5; i++)
-		if (flag(name, lists[i].name))
-			return set_list(story, i, lists[i].list, value), true;
+		if (flag(name, lists[i].name)) {
+			set_list(story, i, lists[i].list, value);
+			smtp_policy_settle(p);
+			return true;
+		}
 	if (flag(name, "message_size"))
 		p->message_size = strtoull(value, NULL, 10);
 	else if (flag(name, "recipients"))
@@ -265,6 +268,7 @@ static void begin(struct story *story, const char *name, int line, const char *t
 	story->policy.errors = 20;
 	char off[] = "VRFY,EXPN,ETRN", hide[] = "*-PLUS,GSSAPI,GSS-*,DIGEST-MD5";
 	set_list(story, 1, &story->policy.verbs_off, off);
+	smtp_policy_settle(&story->policy);
 	set_list(story, 0, &story->policy.auth_hide, hide);
 }
 

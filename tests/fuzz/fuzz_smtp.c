@@ -81,6 +81,7 @@ static void read_policy(struct smtp_policy *policy, const uint8_t *head)
 		policy->keywords_hide = (struct smtp_list){ hidden, 3 };
 	if (head[3] & 16)
 		policy->keywords_pass = (struct smtp_list){ shown, 2 };
+	smtp_policy_settle(policy);
 }
 
 static void check_queue(const struct smtp *smtp)
