@@ -8,6 +8,9 @@
 #include "proxy/relay/session.h"
 #include "proxy/relay/stamp.h"
 #include "proxy/relay/tls.h"
+#include "proxy/smtp/helo.h"
+
+#include <stdlib.h>
 
 enum { PUMP_TURNS = 8 };
 
@@ -26,6 +29,16 @@ static void cut_server(struct session *s)
 	buf_take(&s->client.in, buf_leaving(&s->client.in).len);
 }
 
+/* At its own length: most are short. Where memory is short, too, it is as if nothing was said. */
+static void keep_helo(struct session *s)
+{
+	free(s->helo);
+	s->helo = malloc(s->smtp.helo_len);
+	if (s->helo && s->smtp.helo_len > 0)
+		memcpy(s->helo, s->smtp.helo, s->smtp.helo_len);
+	helo_lend(&s->smtp, s->helo);
+}
+
 /* One step with what waits from the client. */
 static bool to_server(struct session *s)
 {
@@ -35,6 +48,8 @@ static bool to_server(struct session *s)
 	if (!buf_has_spare(buf))
 		return false;
 	smtp_to_server(&s->smtp, buf_waiting(buf), &step);
+	if (helo_is_new(&s->smtp))
+		keep_helo(s);
 	switch (step.act) {
 	case SMTP_PASS:
 		buf_pass(buf, step.len);

@@ -122,6 +122,7 @@ static void session_free(struct session *s)
 	route_close(s, false);
 	*s->slot = (struct session_slot){ 0 };
 	free(s->via);
+	free(s->helo);
 	buf_drop(&s->client.in);
 	buf_drop(&s->server.in);
 	buf_return(&s->client.in, &relay->pool);

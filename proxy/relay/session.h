@@ -49,6 +49,7 @@ struct session {
 	struct smtp smtp;
 	struct tls_client tls;  /* whom the client's certificate shows */
 	struct journey journey; /* to one of the backend's servers */
+	char *helo; /* as the client said it: owned, lent to the inspector; NULL: not yet */
 	char id[SESSION_ID_BYTES];
 	struct addr address; /* of the client, as a balancer in front announced it or not */
 	struct addr *via;    /* that balancer's, owned; NULL: there is none */

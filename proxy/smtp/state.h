@@ -80,6 +80,8 @@ struct smtp {
 	bool unfinished;    /* part of a message was passed, and not its end */
 	bool verdict_early; /* the reply that waits is the message's verdict, said at its end */
 	bool verdict_due;   /* ... which has come */
+	bool helo_is_new;   /* it is among the waiting bytes as yet */
+	uint8_t helo_len;   /* SMTP_HELO_BYTES at most */
 	uint8_t unknown; /* messages that the end that is due leaves without verdict: in queue[] */
 	uint32_t server_keywords; /* announced by the server in its last EHLO reply, as bits */
 	uint32_t client_keywords; /* shown to the client */
@@ -108,8 +110,7 @@ struct smtp {
 	uint32_t messages_begun;   /* since the last upgrade */
 	uint32_t recipients_taken; /* by the server, in all */
 	struct smtp_verdict verdict;
-	char helo[SMTP_HELO_BYTES + 1]; /* argument of EHLO or HELO, as received */
-	uint8_t helo_len;
+	const char *helo; /* argument of EHLO or HELO, as received: lent, by helo_lend() */
 };
 
 #endif

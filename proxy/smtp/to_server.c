@@ -1,6 +1,7 @@
 /* The client's bytes: commands, continuations of AUTH, message text, octets of BDAT. */
 #include "proxy/smtp/command.h"
 #include "proxy/smtp/ehlo.h"
+#include "proxy/smtp/helo.h"
 #include "proxy/smtp/message.h"
 #include "proxy/smtp/owed.h"
 #include "proxy/smtp/say.h"
@@ -57,7 +58,7 @@ static void refuse(struct smtp *smtp, const struct command *command, uint8_t say
 
 	swap(step, command->len, SLICE(""));
 	if (command->verb == VERB_EHLO || command->verb == VERB_HELO)
-		hello_keep(smtp, command);
+		helo_take(smtp, command);
 	/* What ends the session ends it behind the octets, too, where these are not too many. */
 	bool ends = say_ending(say) != END_NONE && say != SAY_TEXT_SIZE;
 	if (chunk && command->chunk > 0 && !ends && (limit == 0 || command->chunk <= limit)) {

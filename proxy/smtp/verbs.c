@@ -1,6 +1,7 @@
 #include "proxy/smtp/verbs.h"
 
 #include "proxy/smtp/ehlo.h"
+#include "proxy/smtp/helo.h"
 #include "proxy/smtp/message.h"
 #include "proxy/smtp/owed.h"
 #include "proxy/smtp/say.h"
@@ -14,16 +15,6 @@ static void forget_mail(struct smtp *smtp, const struct command *mail)
 	text_begin(&smtp->text);
 }
 
-void hello_keep(struct smtp *smtp, const struct command *command)
-{
-	/* A name too long to keep is no name of a host: HELO cannot be tried with it. */
-	struct slice name = command->args.len <= SMTP_HELO_BYTES ? command->args : SLICE("");
-
-	if (name.len > 0)
-		memcpy(smtp->helo, name.ptr, name.len);
-	smtp->helo_len = (uint8_t)name.len;
-}
-
 static void hold_passed(struct smtp *smtp, const struct command *command)
 {
 	(void)command;
@@ -33,7 +24,7 @@ static void hold_passed(struct smtp *smtp, const struct command *command)
 
 static void hello_passed(struct smtp *smtp, const struct command *command)
 {
-	hello_keep(smtp, command);
+	helo_take(smtp, command);
 	hold_passed(smtp, command);
 }
 

@@ -32,7 +32,4 @@ extern const struct verb_row verbs[VERB_COUNT];
 /* The verb of a word in any case; VERB_UNKNOWN. */
 enum verb verb_find(struct slice word);
 
-/* Keeps the name that a client gives itself with EHLO or HELO. */
-void hello_keep(struct smtp *smtp, const struct command *command);
-
 #endif

@@ -1,5 +1,7 @@
 #include "tests/dialogs/play.h"
 
+#include "proxy/smtp/helo.h"
+
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -131,6 +133,18 @@ static bool give_field(struct play *play)
 	return true;
 }
 
+/* The inspector's own must not be needed once the bytes are gone. */
+static void keep_helo(struct play *play)
+{
+	struct smtp *smtp = &play->smtp;
+
+	if (!helo_is_new(smtp))
+		return;
+	if (smtp->helo_len > 0)
+		memcpy(play->helo, smtp->helo, smtp->helo_len);
+	helo_lend(smtp, play->helo);
+}
+
 static bool step_once(struct play *play, enum side from)
 {
 	struct smtp_step step = { .room = play->room, .room_size = sizeof play->room };
@@ -139,6 +153,7 @@ static bool step_once(struct play *play, enum side from)
 		smtp_to_server(&play->smtp, waiting(play, CLIENT), &step);
 	else
 		smtp_to_client(&play->smtp, waiting(play, SERVER), &step);
+	keep_helo(play);
 	if (play->watch)
 		play->watch(play, from, &step);
 	if (step.act != SMTP_WAIT)

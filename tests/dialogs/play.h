@@ -37,6 +37,7 @@ struct play {
 	void (*watch)(struct play *play, enum side from, const struct smtp_step *step);
 	char room[SMTP_ROOM_BYTES];
 	char field[64];
+	char helo[SMTP_HELO_BYTES];
 };
 
 void play_begin(struct play *play, const struct smtp_policy *policy, struct slice id,

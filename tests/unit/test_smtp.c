@@ -1,6 +1,7 @@
 /* What the dialogues do not reach: replies under every cut, small rooms, a full queue, our words.
  */
 #include "proxy/smtp/ehlo.h"
+#include "proxy/smtp/helo.h"
 #include "proxy/smtp/say.h"
 #include "tests/dialogs/play.h"
 
@@ -295,6 +296,31 @@ static void an_end_is_said_once_and_stays(void **state)
 	free(play);
 }
 
+/* HELO cannot be said with it, and nobody reads where the bytes were. */
+static void a_name_that_cannot_be_kept_was_not_said(void **state)
+{
+	struct play *play = malloc(sizeof *play);
+	struct smtp_step step = { .room = play->room, .room_size = sizeof play->room };
+
+	(void)state;
+	play_begin(play, &plain, SLICE("ID"), SLICE(""));
+	feed(play, SERVER, "220 mx\r\n");
+	assert_false(helo_is_new(&play->smtp));
+	smtp_to_server(&play->smtp, SLICE("EHLO c.test\r\n"), &step);
+	assert_int_equal(step.act, SMTP_PASS);
+	assert_true(helo_is_new(&play->smtp));
+	assert_int_equal(play->smtp.helo_len, 6);
+	helo_lend(&play->smtp, NULL);
+	assert_false(helo_is_new(&play->smtp));
+	assert_int_equal(play->smtp.helo_len, 0);
+	smtp_to_client(&play->smtp, SLICE("502 no\r\n"), &step);
+	assert_int_equal(step.act, SMTP_PASS);
+	smtp_to_server(&play->smtp, SLICE(""), &step);
+	assert_int_equal(step.act, SMTP_WAIT);
+	play_end(play);
+	free(play);
+}
+
 static void enhanced_codes_are_read(void **state)
 {
 	static const struct {
@@ -341,6 +367,7 @@ int main(void)
 		cmocka_unit_test(what_is_hidden_may_be_all_that_is_left_of_an_ehlo_reply),
 		cmocka_unit_test(a_full_queue_makes_the_client_wait),
 		cmocka_unit_test(an_end_is_said_once_and_stays),
+		cmocka_unit_test(a_name_that_cannot_be_kept_was_not_said),
 		cmocka_unit_test(enhanced_codes_are_read),
 	};
 
