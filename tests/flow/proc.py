@@ -6,24 +6,12 @@ looked at through its log and the memory that its processes share, ended by its 
 import os
 import pathlib
 import socket
-import struct
 import subprocess
 from signal import SIGHUP, SIGKILL, SIGTERM
 
-from lib import processes
+from lib import processes, records
 from lib.basics import AS_ROOT, PATIENCE_S, POSTERN, until
 from lib.postern import SANITIZER, Event, configuration
-
-HEAD = struct.Struct("=8sIIIIQQQQ")
-RECORD = struct.Struct("=iIIBBBxQQ")
-
-
-class Record:
-    """A worker's record: proxy/shared.h."""
-
-    def __init__(self, fields):
-        (self.pid, self.generation, self.index, self.up, self.order, self.stalled, self.sessions,
-         self.open) = fields
 
 
 class Daemon:
@@ -80,7 +68,7 @@ class Daemon:
     # The processes.
 
     def workers(self):
-        return processes.workers(self.pid)
+        return records.workers(self.pid)
 
     def monitors(self):
         return processes.monitors(self.pid)
@@ -122,25 +110,7 @@ class Daemon:
 
     def records(self):
         """The records in use, by (generation, index)."""
-        directory = f"/proc/{self.pid}/fd"
-        for number in os.listdir(directory):
-            path = f"{directory}/{number}"
-            if os.readlink(path).startswith("/memfd:postern"):
-                with open(path, "rb") as file:
-                    return self._read_records(file)
-        raise AssertionError("no shared memory")
-
-    @staticmethod
-    def _read_records(file):
-        magic, _, count, size, _, _, at, _, _ = HEAD.unpack(file.read(HEAD.size))
-        assert magic == b"postern\0"
-        found = {}
-        for number in range(count):
-            file.seek(at + number * size)
-            record = Record(RECORD.unpack(file.read(RECORD.size)))
-            if record.generation:
-                found[record.generation, record.index] = record
-        return found
+        return records.read(self.pid)
 
     def open_sessions(self):
         return sum(record.open for record in self.records().values())

@@ -131,6 +131,7 @@ def test_slow_server_never_takes_a_header_for_a_command(postern, backend):
     assert not proxy.events("identity-found")
 
 
+@pytest.mark.long
 def test_what_was_found_is_forgotten_when_it_is_no_longer_so(postern, backend):
     server = backend(Silent(2))
     proxy = start(postern, server)
@@ -226,6 +227,7 @@ def test_server_that_hangs_is_sent_no_header(postern, backend):
     assert len(proxy.wait_events("no-identity")) == 1
 
 
+@pytest.mark.long
 def test_server_that_comes_to_want_a_header(postern, backend):
     server = backend(OneHello())
     proxy = start(postern, server)

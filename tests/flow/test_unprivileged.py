@@ -11,7 +11,7 @@ import socket
 
 import pytest
 
-from lib import processes
+from lib import processes, records
 from lib.basics import AS_ROOT, until
 from lib.client import tls_client
 
@@ -67,9 +67,9 @@ def greets(address):
 
 def confined(pid):
     """The master keeps the one capability, for a reload's new ports; its children have none."""
-    until(lambda: len(processes.workers(pid)) == 2, "two workers")
+    until(lambda: len(records.workers(pid)) == 2, "two workers")
     assert is_nobody(pid) and capabilities(pid) == (NET_BIND_SERVICE,) * 3
-    for child in processes.workers(pid):
+    for child in records.workers(pid):
         until(lambda one=child: is_nobody(one) and capabilities(one) == (0, 0, 0),
               "a worker without any capability")
 

@@ -4,7 +4,7 @@ import re
 import signal
 import subprocess
 
-from . import processes
+from . import processes, records
 from .basics import AS_ROOT, PATIENCE_S, POSTERN, text_of, until
 
 FIELD = re.compile(r'([A-Za-z_][A-Za-z0-9_]*)=("(?:[^"\\]|\\.)*"|\S*)')
@@ -136,7 +136,7 @@ class Postern:
         return processes.family(self.pid)
 
     def worker_pids(self):
-        return processes.workers(self.pid)
+        return records.workers(self.pid)
 
     def monitor_pid(self):
         (found,) = processes.monitors(self.pid)
@@ -145,12 +145,14 @@ class Postern:
     def memory_bytes(self):
         return processes.memory_bytes(self.pids())
 
-    def _descriptor_counts(self):
-        return {pid: len(processes.descriptors(pid)) for pid in self.pids()}
+    @staticmethod
+    def _descriptor_counts(pids):
+        return {pid: len(processes.descriptors(pid)) for pid in pids}
 
     def rebase(self):
-        """What is held now, and as much again later, is no stray."""
-        self._baseline = self._descriptor_counts()
+        """What is held now, and as much again later, is no stray. Who looks up names comes and goes."""
+        self._baseline = self._descriptor_counts(
+            [self.pid, *self.worker_pids(), *processes.monitors(self.pid)])
 
     def is_quiet(self):
         """No process of it has used the CPU for a moment."""
@@ -168,7 +170,7 @@ class Postern:
             strays.append(f"processes {family}, at first {list(self._baseline)}")
         strays += [f"zombie {pid}" for pid in processes.zombies(self.pid)]
         most = max(count for pid, count in self._baseline.items() if pid != self.pid)
-        for pid, count in self._descriptor_counts().items():
+        for pid, count in self._descriptor_counts(family).items():
             if count > self._baseline.get(pid, most):
                 strays.append(f"{count} descriptors in {pid}, at first "
                               f"{self._baseline.get(pid, most)}: {processes.descriptors(pid)}")

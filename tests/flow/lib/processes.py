@@ -70,14 +70,6 @@ def monitors(pid):
     return [one for one in children(pid) if is_monitor(one)]
 
 
-def workers(pid):
-    """
-    Of a Postern: all its children but the monitor, which is not known from a worker for the moment
-    before it is executed. Where that matters the records tell more (proc.Daemon.records).
-    """
-    return [one for one in children(pid) if not is_monitor(one)]
-
-
 def zombies(pid):
     return [one for one in family(pid) if (stat(one) or "Z")[0] == "Z"]
 
