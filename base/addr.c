@@ -193,6 +193,39 @@ bool addr_is_loopback(const struct addr *addr)
 	return memcmp(bytes, &in6addr_loopback, 16) == 0;
 }
 
+struct endpoint endpoint_of(const struct addr *addr)
+{
+	struct endpoint endpoint = { .family = addr->any.sa_family,
+				     .port = htons(addr_port(addr)) };
+
+	if (endpoint.family == AF_INET)
+		memcpy(endpoint.bytes, &addr->v4.sin_addr, 4);
+	if (endpoint.family == AF_INET6) {
+		memcpy(endpoint.bytes, &addr->v6.sin6_addr, 16);
+		endpoint.scope = addr->v6.sin6_scope_id;
+	}
+	return endpoint;
+}
+
+struct addr endpoint_addr(const struct endpoint *endpoint)
+{
+	struct addr addr = { .any.sa_family = endpoint->family,
+			     .len = offsetof(struct sockaddr_un, sun_path) };
+
+	if (endpoint->family == AF_INET) {
+		addr.len = sizeof addr.v4;
+		addr.v4.sin_port = endpoint->port;
+		memcpy(&addr.v4.sin_addr, endpoint->bytes, 4);
+	}
+	if (endpoint->family == AF_INET6) {
+		addr.len = sizeof addr.v6;
+		addr.v6.sin6_port = endpoint->port;
+		addr.v6.sin6_scope_id = endpoint->scope;
+		memcpy(&addr.v6.sin6_addr, endpoint->bytes, 16);
+	}
+	return addr;
+}
+
 static bool bit_is_set(const uint8_t bytes[16], size_t bit)
 {
 	return (bytes[bit / 8] >> (7 - bit % 8)) & 1;

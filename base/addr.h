@@ -43,6 +43,20 @@ uint16_t addr_port(const struct addr *addr);
 /* 127.0.0.0/8, ::1 or a unix socket. */
 bool addr_is_loopback(const struct addr *addr);
 
+/*
+ * An address in a fifth of the room, for what there are many of. The path of a unix socket is left
+ * out: a client has hardly ever one.
+ */
+struct endpoint {
+	uint8_t bytes[16]; /* of IPv4 the first four */
+	uint32_t scope;    /* of IPv6 */
+	in_port_t port;    /* in network order */
+	sa_family_t family;
+};
+
+struct endpoint endpoint_of(const struct addr *addr);
+struct addr endpoint_addr(const struct endpoint *endpoint);
+
 enum { NETWORK_UNIX = 255 };
 
 struct network {

@@ -42,7 +42,7 @@ struct worker_record {
 	struct process_figures figures; /* the master's */
 };
 
-enum { SHARED_VERSION = 7 };
+enum { SHARED_VERSION = 8 };
 
 /* How the memory starts; the records follow at `records_at`, the session slots at `slots_at`. */
 struct shared_head {

@@ -222,7 +222,8 @@ json_t *sessions_json(const struct view *view)
 			session.listener < LISTENERS_COUNTED ? session.listener : LISTENER_OTHER;
 		uint64_t age_ms =
 			view->now_ms > session.since_ms ? view->now_ms - session.since_ms : 0;
-		addr_format(&session.client, client, sizeof(client));
+		struct addr address = endpoint_addr(&session.client);
+		addr_format(&address, client, sizeof(client));
 		view_listener(view, place, name);
 		json_array_append_new(array,
 				      json_pack("{s:s,s:o,s:o,s:o,s:s,s:f,s:o,s:o}", "id",

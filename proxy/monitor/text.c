@@ -242,7 +242,8 @@ static void put_session(const struct view *view, const struct session_slot *sess
 		age[SHORT_BYTES];
 	char server[VIEW_SERVER_BYTES];
 	size_t place = session->listener < LISTENERS_COUNTED ? session->listener : LISTENER_OTHER;
-	addr_format(&session->client, client, sizeof(client));
+	struct addr address = endpoint_addr(&session->client);
+	addr_format(&address, client, sizeof(client));
 	view_server(view, session, server);
 	fprintf(to, "%-11s %-26.26s %-12.12s %-9s %6s %5s %5s %s\n", session->id, client,
 		view_listener(view, place, name), session_doing_word(session->doing),

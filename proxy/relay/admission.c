@@ -108,12 +108,12 @@ bool admission_at_door(struct relay *relay, const struct service *service, int f
 bool admission_of_address(struct session *s)
 {
 	struct relay *relay = s->relay;
-	struct admitted admitted =
-		admit_address(relay->admit, &s->visit, &s->address, admit_now_us());
+	struct addr client = session_client(s);
+	struct admitted admitted = admit_address(relay->admit, &s->visit, &client, admit_now_us());
 
 	relay->counters->untracked += admitted.untracked;
 	if (admitted.why != ADMIT_FINE && may_log(relay, &admitted))
-		log_refusal(relay, s->service, &s->address, refusals[admitted.why].ending);
+		log_refusal(relay, s->service, &client, refusals[admitted.why].ending);
 	if (admitted.act == ADMIT_CLOSE)
 		session_close(s, refusals[admitted.why].ending);
 	admission_tell(s);
@@ -139,10 +139,11 @@ static void log_auth_failed(const struct session *s, const struct admit_auth *au
 {
 	struct log_line line;
 	char address[ADDR_TEXT_BYTES];
+	struct addr client = session_client(s);
 
 	if (!log_begin(&line, s->relay->log, LOG_LEVEL_INFO, "auth-failed"))
 		return;
-	addr_format(&s->address, address, sizeof address);
+	addr_format(&client, address, sizeof address);
 	log_str(&line, "id", s->id);
 	log_str(&line, "listener", s->service->listener->name);
 	log_str(&line, "client", address);

@@ -11,21 +11,18 @@
 #include <arpa/inet.h>
 #include <stdlib.h>
 
-static struct addr addr_of(const struct announce *announce)
+static struct endpoint client_of(const struct announce *announce)
 {
-	struct addr addr = { .local.sun_family = AF_UNIX,
-			     .len = offsetof(struct sockaddr_un, sun_path) };
+	struct endpoint client = { .family = AF_UNIX, .port = htons(announce->port) };
 
 	if (announce->kind == ANNOUNCE_IPV4) {
-		addr = (struct addr){ .v4.sin_family = AF_INET, .len = sizeof addr.v4 };
-		addr.v4.sin_port = htons(announce->port);
-		memcpy(&addr.v4.sin_addr, announce->source, sizeof addr.v4.sin_addr);
+		client.family = AF_INET;
+		memcpy(client.bytes, announce->source, 4);
 	} else if (announce->kind == ANNOUNCE_IPV6) {
-		addr = (struct addr){ .v6.sin6_family = AF_INET6, .len = sizeof addr.v6 };
-		addr.v6.sin6_port = htons(announce->port);
-		memcpy(&addr.v6.sin6_addr, announce->source, sizeof addr.v6.sin6_addr);
+		client.family = AF_INET6;
+		memcpy(client.bytes, announce->source, 16);
 	}
-	return addr;
+	return client;
 }
 
 /* The limits are for those who are announced: what a balancer does for itself never counts. */
@@ -40,7 +37,7 @@ static void take(struct session *s, const struct announce *announce)
 			return;
 		}
 		*s->via = s->address;
-		s->address = s->slot->client = addr_of(announce);
+		s->address = s->slot->client = client_of(announce);
 	}
 	if (!session_meet(s))
 		session_close(s, END_NO_MEMORY);

@@ -68,17 +68,18 @@ static uint64_t hash(uint64_t seed, const void *data, size_t len)
 }
 
 /* An address without its port; an IPv4 client of a dual-stack socket is the IPv4 client. */
-static uint64_t hash_client(const struct addr *client)
+static uint64_t hash_client(const struct endpoint *client)
 {
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
 	const uint64_t seed = UINT64_C(0xcbf29ce484222325);
 
-	if (client->any.sa_family == AF_INET)
-		return hash(seed, &client->v4.sin_addr, 4);
-	if (client->any.sa_family != AF_INET6)
+	if (client->family == AF_INET)
+		return hash(seed, client->bytes, 4);
+	if (client->family != AF_INET6)
 		return seed;
-	if (IN6_IS_ADDR_V4MAPPED(&client->v6.sin6_addr))
-		return hash(seed, client->v6.sin6_addr.s6_addr + 12, 4);
-	return hash(seed, &client->v6.sin6_addr, 16);
+	if (memcmp(client->bytes, mapped, sizeof mapped) == 0)
+		return hash(seed, client->bytes + sizeof mapped, 4);
+	return hash(seed, client->bytes, 16);
 }
 
 /*

@@ -55,7 +55,7 @@ struct group {
 
 /* Who wants a server. */
 struct wish {
-	const struct addr *client;
+	const struct endpoint *client;
 	bool stranger;   /* anybody may be: no server is for it that relays for strangers */
 	uint64_t now_ms; /* clock_ms() */
 };

@@ -5,7 +5,8 @@
 struct ssl_st *session_tls(struct session *s)
 {
 	const struct listener_config *listener = s->service->listener;
-	bool legacy = networks_contain(&listener->legacy_networks, &s->address);
+	struct addr client = session_client(s);
+	bool legacy = networks_contain(&listener->legacy_networks, &client);
 
 	return cert_store_ssl(s->service->certs, s->client.fd, legacy, &s->tls);
 }

@@ -128,12 +128,12 @@ static void fill_tls(struct identity *identity, const struct session *s)
 
 void identity_fill(struct identity *identity, const struct session *s)
 {
-	struct addr local = { .len = sizeof local.local };
+	struct addr local = { .len = sizeof local.local }, client = session_client(s);
 
 	if (getsockname(s->client.fd, &local.any, &local.len) != 0)
 		local = (struct addr){ 0 };
 	*identity = (struct identity){ .session = slice_str(s->id) };
-	identity_set_ends(identity, &s->address, &local);
+	identity_set_ends(identity, &client, &local);
 	if (s->secured > 0)
 		fill_tls(identity, s);
 }

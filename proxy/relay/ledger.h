@@ -25,7 +25,7 @@ struct telling {
 
 struct ledger {
 	struct telling *item; /* owned; NULL: none is on its way, or memory was short */
-	size_t count;
+	uint32_t count;
 	uint32_t numbered;
 };
 

@@ -160,7 +160,7 @@ static struct session_slot *take_slot(struct relay *relay, size_t listener,
 		clock_gettime(CLOCK_REALTIME, &now);
 		make_id(relay, slot->id);
 		slot->listener = relay->services[listener].counted;
-		slot->client = *client;
+		slot->client = endpoint_of(client);
 		slot->since_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 		return slot;
 	}

@@ -54,17 +54,19 @@ void session_log_end(const struct session *s, double now)
 {
 	struct log_line line;
 	char client[ADDR_TEXT_BYTES], via[ADDR_TEXT_BYTES];
+	struct addr address = session_client(s);
 
 	/* Of those that were refused at the door there is a line a minute for each address. */
 	if (!log_begin(&line, s->relay->log, s->visit.told ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO,
 		       "session"))
 		return;
-	addr_format(&s->address, client, sizeof client);
+	addr_format(&address, client, sizeof client);
 	log_str(&line, "id", s->id);
 	log_str(&line, "listener", s->service->listener->name);
 	log_str(&line, "client", client);
 	if (s->via) {
-		addr_format(s->via, via, sizeof via);
+		address = endpoint_addr(s->via);
+		addr_format(&address, via, sizeof via);
 		log_str(&line, "via", via);
 	}
 	log_tls(&line, s);

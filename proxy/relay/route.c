@@ -145,12 +145,13 @@ static bool open_address(struct session *s, const char **detail)
 {
 	struct group *group = group_of(s);
 	const struct addr *addr;
+	struct addr client = session_client(s);
 
 	if (take_ahead(s))
 		return true;
 	while ((addr = group_address(&s->journey.place)) != NULL) {
 		int fd = group->config->identity == IDENTITY_TRANSPARENT
-				 ? net_connect_as(addr, &s->address)
+				 ? net_connect_as(addr, &client)
 				 : net_connect_from(addr, group_source(group, addr));
 		if (fd >= 0) {
 			backend_open(s, fd);

@@ -19,6 +19,11 @@ double session_now(const struct session *s)
 	return ev_now(s->relay->loop);
 }
 
+struct addr session_client(const struct session *s)
+{
+	return endpoint_addr(&s->address);
+}
+
 static void set_timer(struct session *s)
 {
 	struct ev_loop *loop = s->relay->loop;
@@ -194,12 +199,13 @@ bool session_meet(struct session *s)
 	const struct rules *rules = s->service->rules;
 	const struct smtp_policy *policy = &rules->strict;
 	bool implicit = listener->tls == LISTENER_IMPLICIT;
+	struct addr client = session_client(s);
 
-	if (networks_contain(&listener->policy->normalize_networks, &s->address))
+	if (networks_contain(&listener->policy->normalize_networks, &client))
 		policy = &rules->normalize;
 	smtp_init(&s->smtp, policy, implicit, slice_str(s->id), SLICE(""));
 	s->smtp.tally = &relay->counters->tally;
-	if (listener->networks.count > 0 && !networks_contain(&listener->networks, &s->address))
+	if (listener->networks.count > 0 && !networks_contain(&listener->networks, &client))
 		smtp_refuse(&s->smtp, SAY_NETWORK_REFUSED);
 	admission_tell(s);
 	if (relay->draining)
@@ -220,10 +226,11 @@ static void await_balancer(struct session *s)
 {
 	const struct networks *balancers = &s->service->listener->proxy_protocol;
 	uint64_t handshake_ms = s->relay->config->timeouts.handshake_ms;
+	struct addr client = session_client(s);
 
 	s->stage = STAGE_ANNOUNCE;
 	s->deadline = s->started + fmin(ANNOUNCE_SECONDS, (double)handshake_ms / 1000);
-	if (!networks_contain(balancers, &s->address))
+	if (!networks_contain(balancers, &client))
 		session_close(s, END_PROXY_STRANGER);
 }
 
@@ -252,7 +259,7 @@ bool session_open(struct relay *relay, const struct service *service, struct ses
 	s->relay = relay;
 	s->service = service;
 	s->slot = slot;
-	s->address = *client;
+	s->address = endpoint_of(client);
 	s->visit = *visit;
 	s->journey.place.session = s;
 	memcpy(s->id, slot->id, sizeof s->id);

@@ -51,9 +51,9 @@ struct session {
 	struct journey journey; /* to one of the backend's servers */
 	char *helo; /* as the client said it: owned, lent to the inspector; NULL: not yet */
 	char id[SESSION_ID_BYTES];
-	struct addr address; /* of the client, as a balancer in front announced it or not */
-	struct addr *via;    /* that balancer's, owned; NULL: there is none */
-	struct visit visit;  /* how it is counted */
+	struct endpoint address; /* of the client, as a balancer in front announced it or not */
+	struct endpoint *via;    /* that balancer's, owned; NULL: there is none */
+	struct visit visit;      /* how it is counted */
 
 	struct ev_timer timer;
 	double deadline; /* of what is waited for */
@@ -90,6 +90,9 @@ bool session_handshake(struct session *session);
 bool session_upgrade(struct session *session);
 bool session_pump(struct session *session);
 bool session_flush(struct session *session);
+
+/* Whose session it is, as far as is known. */
+struct addr session_client(const struct session *session);
 
 /* The loop's time, in seconds. */
 double session_now(const struct session *session);

@@ -20,7 +20,7 @@ struct session_slot {
 	uint64_t since_ms;           /* CLOCK_REALTIME */
 	uint64_t bytes_to_server;
 	uint64_t bytes_to_client;
-	struct addr client;
+	struct endpoint client;
 };
 
 /* What a session is about, for people. */

@@ -47,6 +47,31 @@ static void addresses_come_back_as_they_went_in(void **state)
 	}
 }
 
+/* All that tells clients apart; a zone, too, without which fe80:: leads nowhere. */
+static void endpoints_are_the_same_addresses(void **state)
+{
+	static const char *const same[] = { "192.0.2.255:65535", "[2001:db8::1]:25" };
+	struct addr addr, again;
+	struct endpoint endpoint;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
+		addr = addr_of(same[i]);
+		endpoint = endpoint_of(&addr);
+		again = endpoint_addr(&endpoint);
+		assert_memory_equal(&again, &addr, sizeof addr);
+	}
+	addr = addr_of("[fe80::1]:25");
+	addr.v6.sin6_scope_id = 7;
+	endpoint = endpoint_of(&addr);
+	assert_int_equal(endpoint_addr(&endpoint).v6.sin6_scope_id, 7);
+	addr = addr_of("unix:/a/path");
+	endpoint = endpoint_of(&addr);
+	addr = (struct addr){ .local.sun_family = AF_UNIX, .len = sizeof(sa_family_t) };
+	again = endpoint_addr(&endpoint);
+	assert_memory_equal(&again, &addr, sizeof addr);
+}
+
 static void addresses_lie_as_the_kernel_wants_them(void **state)
 {
 	struct addr v4 = addr_of("192.0.2.1:25"), v6 = addr_of("[::1]:25"), un = addr_of("unix:/x");
@@ -320,6 +345,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(addresses_come_back_as_they_went_in),
+		cmocka_unit_test(endpoints_are_the_same_addresses),
 		cmocka_unit_test(addresses_lie_as_the_kernel_wants_them),
 		cmocka_unit_test(nothing_else_is_an_address),
 		cmocka_unit_test(a_unix_path_must_fit),

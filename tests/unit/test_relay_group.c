@@ -80,7 +80,8 @@ static enum group_answer choose_for(struct fixture *f, struct place *place, cons
 				    bool stranger)
 {
 	struct addr addr = address(client);
-	struct wish wish = { .client = &addr, .stranger = stranger, .now_ms = NOW };
+	struct endpoint from = endpoint_of(&addr);
+	struct wish wish = { .client = &from, .stranger = stranger, .now_ms = NOW };
 
 	return group_choose(&f->group, place, &wish);
 }
@@ -312,7 +313,7 @@ static void another_takes_the_place_of_one_that_refuses(void **state)
 {
 	struct fixture *f = *state;
 	struct place place;
-	struct addr client = address("192.0.2.1:25");
+	struct endpoint client = { .family = AF_UNIX };
 	struct wish wish = { .client = &client, .now_ms = NOW };
 
 	for (size_t i = 0; i < SERVERS; i++)

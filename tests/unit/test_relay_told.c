@@ -12,7 +12,7 @@
 
 static enum group_answer choose(struct group *group, struct place *place)
 {
-	struct addr client = { .len = 0 };
+	struct endpoint client = { .family = AF_UNSPEC };
 	struct wish wish = { .client = &client, .now_ms = 1 };
 
 	return group_choose(group, place, &wish);
