@@ -83,6 +83,9 @@ void reign_promote(struct master *master)
 	master->current = master->coming;
 	master->coming = NULL;
 	succession_take_over(&master->crews);
+	/* First: where it is said that this one serves, nobody comes to the old one any more. */
+	if (old != NULL)
+		crew_order(&master->crews, old, ORDER_RETIRE, 0);
 	keeper_serve(&master->crews.keeper, master->current->generation);
 	if (old == NULL)
 		announce_sandbox(master->current);
@@ -90,10 +93,8 @@ void reign_promote(struct master *master)
 	desk_serves(&master->desk, master->current);
 	if (old == NULL && master->options->ready != NULL)
 		master->options->ready(master->options->owner, master->current->generation->config);
-	if (old != NULL) {
+	if (old != NULL)
 		desk_reload_done(&master->desk);
-		crew_order(&master->crews, old, ORDER_RETIRE, 0);
-	}
 	sockets_keep(&master->crews.sockets, &master->current->entrances, NULL);
 
 	size_t age = 0;

@@ -26,11 +26,12 @@ void upgrade_begin(struct crews *crews, char *const *argv, const struct log *log
 
 static void let_go(struct crews *crews, const struct log *log)
 {
+	/* First: where it is said that the other one serves, nobody comes to us any more. */
+	for (struct crew *crew = crews->first; crew != NULL; crew = crew->next)
+		crew_order(crews, crew, ORDER_RETIRE, 0);
 	log_say(log, LOG_LEVEL_INFO, "upgraded",
 		"process %d serves; this one ends when its %" PRIu64 " sessions have ended",
 		(int)crews->succession.heir_pid, shared_open(&crews->shared));
-	for (struct crew *crew = crews->first; crew != NULL; crew = crew->next)
-		crew_order(crews, crew, ORDER_RETIRE, 0);
 	sockets_close(&crews->sockets);
 	keeper_dismiss(&crews->keeper);
 }

@@ -6,7 +6,6 @@ import errno
 import fcntl
 import itertools
 import os
-import pathlib
 import re
 import resource
 import selectors
@@ -25,6 +24,7 @@ import pytest
 import proc
 from lib import mail, processes
 from lib.basics import AS_ROOT, PATIENCE_S, POSTERN, SANITIZED, until
+from lib.strace import Injected
 
 
 def connect(address, begun=True):
@@ -168,6 +168,20 @@ def test_reload_ends_no_session(daemon, base, sink, authority):
     until(lambda: not before & set(one.workers()), "the old workers end")
     assert other.noop()[0] == 250
     assert other.quit()[0] == 221
+    assert one.stop() == 0
+
+
+@pytest.mark.skipif(not AS_ROOT, reason="only root can trace the master")
+def test_a_reload_that_is_told_is_done(daemon, base, home):
+    """A master that is slow behind that line of the log: who comes meets the new configuration."""
+    sections = base()
+    sections["listener smtps"]["tls"] = "required"
+    one = daemon(sections)
+    with Injected(one.pid, "write", "delay_exit=500000", home / "strace"):
+        one.reload(sections | {"postern": sections["postern"] | {"hostname": "new.test"}})
+        for _ in range(20):
+            with connect(one.address(), begun=False) as each:
+                assert each.recv(100).startswith(b"220 new.test ")
     assert one.stop() == 0
 
 
@@ -593,29 +607,6 @@ def test_few_file_descriptors(daemon, base):
     assert one.stop() == 0
 
 
-class Injected:
-    """Each accept4() of that process fails with this error, while the block runs."""
-
-    def __init__(self, pid, error, file):
-        self.words = ("strace", "-f", "-qq", "-e", "trace=accept4", "-e",
-                      f"inject=accept4:error={error}", "-o", file, "-p", str(pid))
-        self.file = file
-
-    def __enter__(self):
-        self.strace = subprocess.Popen(self.words, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        pid = self.words[-1]
-        traced = f"TracerPid:\t{self.strace.pid}\n"
-        until(lambda: traced in pathlib.Path(f"/proc/{pid}/status").read_text(), "it is traced")
-        return self
-
-    def count(self):
-        return self.file.read_text().count("INJECTED")
-
-    def __exit__(self, *_):
-        self.strace.send_signal(signal.SIGINT)
-        self.strace.communicate(timeout=PATIENCE_S)
-
-
 @pytest.mark.skipif(not AS_ROOT, reason="only root can trace a worker")
 @pytest.mark.parametrize("error", ["ENFILE", "ENOMEM", "ENOBUFS"])
 def test_the_system_has_no_room(daemon, base, home, error):
@@ -623,7 +614,7 @@ def test_the_system_has_no_room(daemon, base, home, error):
     sections = base(workers=1, sandbox="no")  # in place of the call strace makes one that is forbidden
     sections["listener smtps"]["tls"] = "required"
     one = daemon(sections)
-    with Injected(one.workers()[0], error, home / "strace") as injected:
+    with Injected(one.workers()[0], "accept4", f"error={error}", home / "strace") as injected:
         opened = [connect(one.address(), begun=False) for _ in range(20)]
         said = until(lambda: one.events("accept-paused"), "it is said")
         assert os.strerror(getattr(errno, error)) in said[0]["message"]

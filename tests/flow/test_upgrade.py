@@ -12,9 +12,10 @@ import stat
 import pytest
 
 from lib import processes
-from lib.basics import BUILD, PATIENCE_S, POSTERN, until
+from lib.basics import AS_ROOT, BUILD, PATIENCE_S, POSTERN, until
 from lib.client import lenient_context, tls_client
 from lib.load import Load
+from lib.strace import Injected
 
 UPGRADES = int(os.environ.get("POSTERN_UPGRADES", "10"))
 
@@ -77,6 +78,23 @@ def test_a_session_lives_on_and_the_next_is_the_new_ones(daemon, base, sink, hei
             assert one.wait_end() == 0
             assert other.command("NOOP").code == 250
             other.quit()
+    end(one, new)
+
+
+@pytest.mark.skipif(not AS_ROOT, reason="only root can trace the master")
+def test_when_it_is_told_the_old_one_takes_nobody(daemon, base, home, heirs):
+    """Though the old master is slow behind that line of the log."""
+    sections = base()
+    sections["listener smtps"]["tls"] = "required"
+    one = daemon(sections)
+    sections["postern"]["hostname"] = "new.test"
+    one.configure(sections)
+    with Injected(one.pid, "write", "delay_exit=500000", home / "strace"):
+        new = upgrade(one, heirs)
+        for _ in range(20):
+            with connect(one.address()) as client:
+                assert client.recv(100).startswith(b"220 new.test ")
+    assert one.wait_end() == 0
     end(one, new)
 
 
