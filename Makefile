@@ -273,7 +273,7 @@ endef
 
 # ------------------------------------------------------------------------------- using it
 
-.PHONY: run packages help bench-inspector bench-starttls compare performance
+.PHONY: run packages help bench-inspector bench-starttls compare compare-instructions performance
 .PHONY: bench bench-check bench-own
 run: ## installs what is missing, builds, and runs a proxy with a mail sink to try it
 	$(Q)dist/install-packages build run
@@ -299,6 +299,11 @@ compare: ## CPU, memory, latency of Postern beside haproxy, nginx, hitch, stunne
 
 performance: ## the same over all rows, into the table of docs/performance.md
 	$(Q)$(MAKE) compare PAGE=docs/performance.md ROWS= PROXIES=
+
+compare-instructions: ## instructions by library and system calls, beside nginx (callgrind, strace)
+	$(Q)dist/install-packages build run test compare
+	$(Q)$(MAKE) $(JOBS) BUILD=release programs
+	$(Q)POSTERN_BUILD=$(OUT)/release $(PYTHON) bench/compare/instructions $(addprefix --page=,$(PAGE))
 
 # Under a minute.
 bench: ## a short run through Postern with the sink behind it, and a page with plots

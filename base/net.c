@@ -185,11 +185,15 @@ int net_connect(const struct addr *addr)
 
 int net_connected(int fd)
 {
+	struct sockaddr_storage peer;
 	int error = 0;
 
-	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &(socklen_t){ sizeof error }) != 0)
+	if (getpeername(fd, (struct sockaddr *)&peer, &(socklen_t){ sizeof peer }) == 0)
+		return 0;
+	if (errno != ENOTCONN ||
+	    getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &(socklen_t){ sizeof error }) != 0)
 		return errno;
-	return error;
+	return error != 0 ? error : EINPROGRESS;
 }
 
 static ssize_t named_failure(void)

@@ -48,7 +48,7 @@ int net_connect_from(const struct addr *addr, const struct addr *source);
  */
 int net_connect_as(const struct addr *addr, const struct addr *source);
 
-/* How the connection went: 0, or the errno. */
+/* How the connection went: 0, or the errno; EINPROGRESS: it is not there yet. */
 int net_connected(int fd);
 
 /* Bytes read (at least 1), IO_EOF, IO_AGAIN or IO_ERROR. */

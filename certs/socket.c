@@ -8,7 +8,8 @@
 enum {
 	DRY = 1,
 	ENDED = 2,
-	FD_SHIFT = 2,
+	CORKED = 4,
+	FD_SHIFT = 3,
 };
 
 static uintptr_t state_of(BIO *bio)
@@ -53,7 +54,8 @@ static int on_read(BIO *bio, char *to, int room)
 
 static int on_write(BIO *bio, const char *from, int len)
 {
-	ssize_t n = send(fd_of(bio), from, (size_t)len, MSG_NOSIGNAL);
+	int more = state_of(bio) & CORKED ? MSG_MORE : 0;
+	ssize_t n = send(fd_of(bio), from, (size_t)len, MSG_NOSIGNAL | more);
 
 	BIO_clear_retry_flags(bio);
 	if (n < 0 && would_block(errno))
@@ -104,6 +106,13 @@ bool socket_give(SSL *ssl, const BIO_METHOD *method, int fd, void *owner)
 void *socket_owner(const SSL *ssl)
 {
 	return BIO_get_callback_arg(SSL_get_rbio(ssl));
+}
+
+void socket_cork(SSL *ssl)
+{
+	BIO *bio = SSL_get_wbio(ssl);
+
+	set_state(bio, state_of(bio) | CORKED);
 }
 
 void socket_refill(SSL *ssl)

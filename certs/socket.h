@@ -22,6 +22,9 @@ bool socket_give(SSL *ssl, const BIO_METHOD *method, int fd, void *owner);
 /* That pointer. */
 void *socket_owner(const SSL *ssl);
 
+/* What is written from now on leaves together, with the FIN: MSG_MORE of send(2). */
+void socket_cork(SSL *ssl);
+
 /* There may be something to read again: an event says so. Until then nothing is read. */
 void socket_refill(SSL *ssl);
 

@@ -329,8 +329,9 @@ struct cert_store *cert_store_load(const struct listener_config *listener,
 	if (store) {
 		store->keys = keys;
 		store->sockets = socket_method_new();
+		store->ticket_cipher = EVP_CIPHER_fetch(NULL, "AES-256-CBC", NULL);
 	}
-	if (store && store->sockets)
+	if (store && store->sockets && store->ticket_cipher)
 		good = load(store, listener, system ? system : &own, complaints);
 	else
 		say_failed(listener, complaints);
@@ -352,6 +353,7 @@ void cert_store_free(struct cert_store *store)
 		cert_free(store->certs[i]);
 	SSL_CTX_free(store->foreign);
 	BIO_meth_free(store->sockets);
+	EVP_CIPHER_free(store->ticket_cipher);
 	client_policy_free(store->clients);
 	for (size_t i = 0; i < store->dir_count; i++)
 		cert_dir_release(&store->dirs[i]);

@@ -34,6 +34,7 @@ struct cert_store {
 	size_t name_count;
 	const struct cert_context *fallback; /* for unknown names, and none */
 	const struct ticket_keys *keys;      /* not owned; NULL: OpenSSL's */
+	EVP_CIPHER *ticket_cipher;           /* what they are sealed with */
 	struct client_policy *clients;       /* NULL: no certificate is asked for */
 	BIO_METHOD *sockets;                 /* socket.h */
 	SSL_CTX *foreign;                    /* serves nothing: marks who spoke foreign ALPN */

@@ -105,8 +105,8 @@ void ticket_keys_protect(const struct ticket_keys *keys)
 	mprotect((void *)keys, sizeof *keys, PROT_READ);
 }
 
-static bool start(const struct ticket_key *key, const unsigned char *iv, EVP_CIPHER_CTX *cipher,
-		  EVP_MAC_CTX *mac, int seal)
+static bool start(const struct ticket_key *key, const EVP_CIPHER *how, const unsigned char *iv,
+		  EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac, int seal)
 {
 	char digest[] = "SHA256";
 	OSSL_PARAM params[] = {
@@ -117,15 +117,13 @@ static bool start(const struct ticket_key *key, const unsigned char *iv, EVP_CIP
 	};
 
 	return EVP_MAC_CTX_set_params(mac, params) == 1 &&
-	       EVP_CipherInit_ex(cipher, EVP_aes_256_cbc(), NULL, key->cipher, iv, seal) == 1;
+	       EVP_CipherInit_ex(cipher, how, NULL, key->cipher, iv, seal) == 1;
 }
 
-static int seal(const struct ticket_keys *keys, uint32_t turn, unsigned char *name,
+static int seal(const struct ticket_key *key, const EVP_CIPHER *how, unsigned char *name,
 		unsigned char *iv, EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac)
 {
-	const struct ticket_key *key = &keys->keys[turn % KEYS];
-
-	if (RAND_bytes(iv, IV_BYTES) != 1 || !start(key, iv, cipher, mac, 1))
+	if (RAND_bytes(iv, IV_BYTES) != 1 || !start(key, how, iv, cipher, mac, 1))
 		return -1;
 	memcpy(name, key->name, NAME_OF_KEY);
 	return 1;
@@ -137,15 +135,16 @@ static int on_key(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_C
 {
 	const struct tls_client *client = socket_owner(ssl);
 	const struct ticket_keys *keys = client->store->keys;
+	const EVP_CIPHER *how = client->store->ticket_cipher;
 	uint32_t turn = atomic_load(&keys->turn);
 
 	if (sealing)
-		return seal(keys, turn, name, iv, cipher, mac);
+		return seal(&keys->keys[turn % KEYS], how, name, iv, cipher, mac);
 	for (uint32_t age = 0; age < KEYS_USED; age++) {
 		const struct ticket_key *key = &keys->keys[(turn - age) % KEYS];
 		if (CRYPTO_memcmp(name, key->name, NAME_OF_KEY) != 0)
 			continue;
-		if (!start(key, iv, cipher, mac, 0))
+		if (!start(key, how, iv, cipher, mac, 0))
 			return -1;
 		return age == 0 ? 1 : 2;
 	}

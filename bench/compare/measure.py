@@ -1,5 +1,6 @@
 """How a row is measured for one proxy: every method returns one figure, in the row's unit."""
 
+import contextlib
 import json
 import pathlib
 import resource
@@ -9,7 +10,7 @@ import time
 
 import cost
 import keys as keys_
-from proxies import BUILD
+from proxies import BUILD, free_port
 
 SPARE_FILES = 400
 IDLE_S = 5  # so long sessions have been idle before memory is looked at
@@ -19,6 +20,18 @@ def most_sessions():
     """As many as the limit of open files allows a proxy, with two for each session."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     return (hard - SPARE_FILES) // 2
+
+
+@contextlib.contextmanager
+def running_sink(folder, cpu):
+    """Yields its port."""
+    words = ("taskset", "-c", str(cpu), str(BUILD / "postern-sink"), f"127.0.0.1:{free_port()}")
+    with subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
+                          cwd=folder) as sink:
+        try:
+            yield int(sink.stdout.readline().rpartition(":")[2])
+        finally:
+            sink.terminate()
 
 
 class Failed(Exception):

@@ -22,7 +22,6 @@ SUITES = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384"
 GROUPS = "X25519:P-256"
 # Each takes two descriptors.
 SESSIONS = min(12000, (resource.getrlimit(resource.RLIMIT_NOFILE)[1] - 200) // 2)
-PATIENCE_S = 20
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = ROOT / os.environ.get("POSTERN_BUILD", "build/release")
@@ -53,6 +52,7 @@ class Proxy:
     name = ""
     kinds = ("ecdsa", "rsa", "mtls")
     is_shovel = False  # moves bytes and does not read them
+    patience_s = 20    # for its start
 
     def __init__(self, folder, keys, sink, cpu):
         self.folder = pathlib.Path(folder)
@@ -84,7 +84,7 @@ class Proxy:
                 cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
     def wait(self):
-        end = time.monotonic() + PATIENCE_S
+        end = time.monotonic() + self.patience_s
         for port in self.listeners.values():
             while True:
                 try:

@@ -77,8 +77,8 @@ def markdown(results, rows, facts):
     return "\n".join(text) + "\n\n" + about(facts) + "\n"
 
 
-def insert(path, text):
-    before, begin, rest = path.read_text().partition("<!-- compare -->\n")
+def insert(path, text, place="compare"):
+    before, begin, rest = path.read_text().partition(f"<!-- {place} -->\n")
     _, end, after = rest.partition("<!-- end -->\n")
     if not begin or not end:
         raise SystemExit(f"{path} has no place for the table")

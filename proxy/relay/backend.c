@@ -52,12 +52,12 @@ static void begin_dial(struct session *s)
 		     way.plan.way == DIAL_SILENT ? NULL : identify(s));
 }
 
-void backend_open(struct session *s, int fd)
+void backend_open(struct session *s, int fd, bool is_near)
 {
 	s->dialed = session_now(s);
 	s->dialing = DIALING_CONNECT;
 	s->journey.adopted = false;
-	peer_open(&s->server, fd, false, false);
+	peer_open(&s->server, fd, false, is_near);
 	begin_dial(s);
 }
 
@@ -71,10 +71,10 @@ void backend_adopt(struct session *s)
 	dialer_identify(dialer, dialer->way.plan.way == DIAL_SILENT ? NULL : identify(s));
 }
 
-bool backend_is_adopted(const struct session *s)
+bool backend_goes_on(const struct session *s)
 {
 	return s->dialing == DIALING_CONNECT &&
-	       s->journey.approach->dialer.stage != DIALER_CONNECTING;
+	       (s->journey.approach->dialer.stage != DIALER_CONNECTING || s->server.writable);
 }
 
 static void ready(struct session *s)

@@ -8,14 +8,14 @@
 struct dialer_way backend_way(const struct relay *relay, const struct backend_config *backend,
 			      const struct server_config *server);
 
-/* Takes over a socket that is being connected. */
-void backend_open(struct session *session, int fd);
+/* Takes over a socket that is being connected; `is_near`: to this machine, so it may be there. */
+void backend_open(struct session *session, int fd, bool is_near);
 
 /* Goes on with a session that was opened ahead: server and dialer have it. */
 void backend_adopt(struct session *session);
 
-/* It was so adopted, and backend_read() is to go on with it though no event will come. */
-bool backend_is_adopted(const struct session *session);
+/* backend_read() is to go on with it though no event will come. */
+bool backend_goes_on(const struct session *session);
 
 /* Goes on with connecting, dialling and reading; false where nothing moved. */
 bool backend_read(struct session *session);

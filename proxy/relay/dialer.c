@@ -44,12 +44,16 @@ static void fail(struct dialer *dialer, enum ending reason, const char *detail)
 	dialer->detail = detail;
 }
 
-/* The socket is writable, or in error: the connection is there, or refused. */
+/* The socket is writable, in error, or may be so: the connection is there, refused, or to come. */
 static bool connected(struct dialer *dialer, struct peer *peer)
 {
 	if (!peer->writable)
 		return false;
 	int error = net_connected(peer->fd);
+	if (error == EINPROGRESS) {
+		peer->writable = false;
+		return false;
+	}
 	if (error != 0)
 		fail(dialer, END_BACKEND_DOWN, strerror(error));
 	else

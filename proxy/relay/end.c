@@ -18,7 +18,10 @@ void session_close(struct session *s, enum ending reason)
 	route_close(s, smtp_in_message(&s->smtp));
 	buf_drop(&s->client.in);
 	/* The last reply, close_notify and FIN are one segment. */
-	net_cork(s->client.fd);
+	if (s->client.ssl)
+		tls_cork(s->client.ssl);
+	else
+		net_cork(s->client.fd);
 	s->stage = STAGE_FLUSH;
 	s->flush_by = session_now(s) + FLUSH_SECONDS;
 }
@@ -69,7 +72,9 @@ bool session_flush(struct session *s)
 		tls_finish(s->client.ssl);
 	/* Its own end was there before ours: nothing can come any more, and to close sends FIN. */
 	bool gone = s->client.broken || (s->client.eof && !s->client.clean);
-	if (gone || discard(s))
+	/* Nothing of it waits, as far as is known: what comes, an event tells. */
+	bool silent = !s->finished && !s->client.readable && !s->client.eof;
+	if (gone || (!silent && discard(s)))
 		s->stage = STAGE_DONE;
 	else if (!s->finished)
 		finish(s);

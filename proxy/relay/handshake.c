@@ -98,7 +98,8 @@ bool session_upgrade(struct session *s)
 		session_close(s, END_NO_MEMORY);
 		return true;
 	}
-	s->client.readable = true;
+	/* Nothing had come when the 220 was said, and what comes now, an event tells. */
+	s->client.readable = s->client.writable = false;
 	s->tls_began = session_now(s);
-	return session_handshake(s);
+	return false;
 }

@@ -144,7 +144,7 @@ static bool inspect(struct session *s)
 		moved |= to_client(s);
 		any |= moved;
 	}
-	return any || backend_is_adopted(s);
+	return any || backend_goes_on(s);
 }
 
 /* What the server has said is all there: the inspector learns that nothing will follow. */

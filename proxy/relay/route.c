@@ -154,7 +154,8 @@ static bool open_address(struct session *s, const char **detail)
 				 ? net_connect_as(addr, &client)
 				 : net_connect_from(addr, group_source(group, addr));
 		if (fd >= 0) {
-			backend_open(s, fd);
+			/* On this machine it is there when connect() returns, as a rule. */
+			backend_open(s, fd, addr_is_loopback(addr));
 			return true;
 		}
 		*detail = fd == IO_AGAIN ? "the queue of its socket is full" : strerror(errno);

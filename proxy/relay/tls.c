@@ -148,6 +148,11 @@ bool tls_is_dry(const SSL *ssl)
 	return socket_is_dry(ssl) && !SSL_has_pending(ssl);
 }
 
+void tls_cork(SSL *ssl)
+{
+	socket_cork(ssl);
+}
+
 void tls_finish(SSL *ssl)
 {
 	ERR_clear_error();

@@ -47,6 +47,9 @@ void tls_refill(struct ssl_st *ssl);
  */
 bool tls_is_dry(const struct ssl_st *ssl);
 
+/* What is written from now on leaves together, and with the FIN, like net_cork(). */
+void tls_cork(struct ssl_st *ssl);
+
 /* Says close_notify, once. */
 void tls_finish(struct ssl_st *ssl);
 

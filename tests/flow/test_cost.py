@@ -212,5 +212,5 @@ def test_system_calls(postern, sink, say, tmp_path):
     a_handshake = a_session - a_message
     say(f"{a_handshake:.1f} system calls a session beside its message (handshake, backend, EHLO, "
         f"QUIT, close): with it {names}")
-    assert 0 < a_message < 60
-    assert 0 < a_handshake < 100
+    assert 0 < a_message < 26
+    assert 0 < a_handshake < 45

@@ -193,6 +193,21 @@ static void a_refused_connection_says_why(void **state)
 	close(fd);
 }
 
+/* There at once, on one machine, until the listener's queue is full. */
+static void a_connection_is_there_or_in_progress(void **state)
+{
+	struct addr addr = addr_of("127.0.0.1:0"), at;
+	int listener = net_listen(&addr, 1, false), fds[8], n = 0, outcome = 0;
+
+	(void)state;
+	for (at = bound_to(listener); n < 8 && outcome == 0; n++)
+		outcome = net_connected(fds[n] = net_connect(&at));
+	assert_true(n > 1 && outcome == EINPROGRESS);
+	while (n > 0)
+		close(fds[--n]);
+	close(listener);
+}
+
 static void a_unix_socket_that_is_not_there_is_an_error(void **state)
 {
 	struct addr addr = local_addr("none");
@@ -368,6 +383,7 @@ int main(void)
 		cmocka_unit_test(a_port_is_shared_only_where_asked),
 		cmocka_unit_test(an_empty_queue_says_again),
 		cmocka_unit_test(a_refused_connection_says_why),
+		cmocka_unit_test(a_connection_is_there_or_in_progress),
 		cmocka_unit_test(a_unix_socket_that_is_not_there_is_an_error),
 		cmocka_unit_test(a_full_unix_queue_says_again),
 		cmocka_unit_test(stale_unix_sockets_are_replaced_and_living_ones_not),
