@@ -341,8 +341,9 @@ def test_a_killed_worker_is_replaced_and_its_count_undone(daemon, base):
     assert (event["signal"], event["name"]) == ("9", "KILL")
     assert int(event["sessions"]) == lost
     one.wait_open(20 - lost)
-    until(lambda: all(record.up for record in one.records().values()), "the replacement is up")
-    assert victim.pid not in one.workers() and len(one.workers()) == 2
+    until(lambda: len(one.workers()) == 2 and all(r.up for r in one.records().values()),
+          "the replacement is up")
+    assert victim.pid not in one.workers()
     opened += [connect(one.address()) for _ in range(20)]
     one.wait_open(40 - lost)
     for each in opened:

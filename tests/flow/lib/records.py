@@ -38,7 +38,8 @@ def _read(file):
 def workers(master):
     """
     The pids of its workers, none where it has not begun or has ended. It has other children, too:
-    the monitor, and those that look up the names of servers.
+    the monitor, and those that look up the names of servers. A worker may be up for a moment before
+    the master, which has forked it, has noted its pid.
     """
     try:
         return sorted(record.pid for record in read(master).values() if record.pid)
