@@ -18,6 +18,10 @@ looks_into_workers = pytest.mark.skipif(not AS_ROOT, reason="only root can look 
 BENCH = BUILD / "postern-bench"
 
 IDLE_SESSIONS = int(os.environ.get("POSTERN_IDLE_SESSIONS") or 9500)
+IDLE_MOST_BYTES = 15.5 * 1024  # of each
+# OpenSSL keeps what a client has offered for as long as the session lasts.
+FEW_WORDS = ("--suites", "TLS_AES_128_GCM_SHA256", "--groups", "X25519",
+             "--ciphers", "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256")
 
 
 @pytest.fixture
@@ -129,6 +133,12 @@ def test_no_message_byte_is_copied(profiled, sink, say):
 # Memory.
 
 
+def given_back(proxy, before):
+    """What each idle session needs, once that is no more than it may be."""
+    each = (proxy.memory_bytes() - before) / IDLE_SESSIONS
+    return each if each <= IDLE_MOST_BYTES else None
+
+
 @looks_into_workers
 @pytest.mark.long
 def test_idle_sessions(postern, sink, say):
@@ -136,14 +146,15 @@ def test_idle_sessions(postern, sink, say):
     proxy = postern(backend=sink().address)
     before = proxy.memory_bytes()
     holding = subprocess.Popen(
-        (BENCH, "--tls", "implicit", "--idle", "-c", str(IDLE_SESSIONS), "--hold", "15s", "--source",
-         "127.0.0.2,127.0.0.3,127.0.0.4", "%s:%d" % proxy.address()),
+        (BENCH, "--tls", "implicit", *FEW_WORDS, "--idle", "-c", str(IDLE_SESSIONS), "--hold", "15s",
+         "--source", "127.0.0.2,127.0.0.3,127.0.0.4", "%s:%d" % proxy.address()),
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
         held = f"holding {IDLE_SESSIONS}\n"
         assert held in iter(holding.stdout.readline, ""), "not all could be opened"
         until(proxy.is_quiet, "Postern is idle with all of them open")
-        each = (proxy.memory_bytes() - before) / IDLE_SESSIONS
+        # What handshakes took is given back when there is a quiet second.
+        each = until(lambda: given_back(proxy, before), "they need no more than they may")
         assert holding.poll() is None, "the sessions were not held"
         report = holding.communicate()[0]
     finally:
@@ -152,7 +163,6 @@ def test_idle_sessions(postern, sink, say):
     say(f"{each:.0f} bytes for each of {IDLE_SESSIONS} idle TLS sessions")
     assert holding.returncode == 0, report
     assert f"{IDLE_SESSIONS} of {IDLE_SESSIONS} survived" in report
-    assert each < 20_000
     proxy.sessions(IDLE_SESSIONS)
 
 
