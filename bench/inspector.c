@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "proxy/smtp/message.h"
+#include "proxy/smtp/plain.h"
 
 enum {
 	COLUMNS = 76,
@@ -43,10 +44,16 @@ static size_t memchr_lines(struct slice text, char *room)
 	return lines;
 }
 
-static size_t plain_run(struct slice text, char *room)
+static size_t run(struct slice text, char *room)
 {
 	(void)room;
-	return text_plain_run(text);
+	return plain_run(text).len;
+}
+
+static size_t run_narrow(struct slice text, char *room)
+{
+	(void)room;
+	return plain_run_narrow(text).len;
 }
 
 static size_t scan(struct slice text, char *room)
@@ -94,7 +101,7 @@ static size_t chunk(struct slice text, char *room)
 	return total;
 }
 
-enum work { WHOLE, LINES, RUN, SCAN, DOTS, CHUNK, LINES_BARE, MEND, WORKS };
+enum work { WHOLE, LINES, RUN, NARROW, SCAN, DOTS, CHUNK, LINES_BARE, MEND, WORKS };
 
 static const struct {
 	const char *name;
@@ -106,9 +113,10 @@ static const struct {
 } works[WORKS] = {
 	[WHOLE] = { "memchr, whole text", NULL, memchr_whole, "\r\n", WHOLE, 0 },
 	[LINES] = { "memchr, line by line", NULL, memchr_lines, "\r\n", LINES, 0 },
-	[RUN] = { "text_plain_run", NULL, plain_run, "\r\n", LINES, 3 },
+	[RUN] = { "plain_run", NULL, run, "\r\n", LINES, 3 },
+	[NARROW] = { "plain_run_narrow", NULL, run_narrow, "\r\n", LINES, 3 },
 	[SCAN] = { "text_scan", "text", scan, "\r\n", LINES, 3 },
-	[DOTS] = { "text_scan, dots at lines' starts", "dots", scan, "\r\n..", LINES, 30 },
+	[DOTS] = { "text_scan, dots at lines' starts", "dots", scan, "\r\n..", LINES, 3 },
 	[CHUNK] = { "octets of BDAT", "chunk", chunk, "\r\n", LINES, 1 },
 	[LINES_BARE] = { "memchr, bare LF, line by line", NULL, memchr_lines, "\n", LINES_BARE, 0 },
 	[MEND] = { "text_mend, bare LF", "mend", mend, "\n", LINES_BARE, 30 },

@@ -1,6 +1,6 @@
 #include "proxy/smtp/message.h"
 
-#include "base/compat.h"
+#include "proxy/smtp/plain.h"
 
 void text_begin(struct text *text)
 {
@@ -10,11 +10,7 @@ void text_begin(struct text *text)
 /* Sixteen bytes at a time: the compiler makes vector code of it for any processor. */
 typedef unsigned char lane __attribute__((vector_size(16)));
 
-enum {
-	LANE = sizeof(lane),
-	AHEAD = 2,  /* bytes looked at behind those that are judged */
-	MANY = 128, /* bytes judged together */
-};
+enum { LANE = sizeof(lane) };
 
 static inline lane lane_at(const char *p)
 {
@@ -32,54 +28,25 @@ static inline bool lane_any(lane bits)
 	return (halves[0] | halves[1]) != 0;
 }
 
-/*
- * Each CR is followed by LF, each LF but the first byte follows a CR and has no dot behind it, no
- * NUL. Without a branch but the last, so that the compiler makes vector code of it.
- */
-static inline bool are_plain(const char *p, size_t count)
-{
-	unsigned char bad = 0;
-
-	for (size_t i = 0; i < count; i++) {
-		unsigned char cr = p[i] == '\r', nul = p[i] == 0;
-		unsigned char lf = p[i + 1] == '\n', dot = p[i + 2] == '.';
-		bad |= (unsigned char)((cr ^ lf) | (lf & dot) | nul);
-	}
-	return bad == 0;
-}
-
-/* The same of a lane. */
-static inline bool lane_is_plain(const char *p)
-{
-	lane cr = (lane)(lane_at(p) == '\r'), nul = (lane)(lane_at(p) == 0);
-	lane lf = (lane)(lane_at(p + 1) == '\n'), dot = (lane)(lane_at(p + 2) == '.');
-
-	return !lane_any((cr ^ lf) | (lf & dot) | nul);
-}
-
-/*
- * How many bytes from the middle of a line on are beyond doubt. The last of them is never a CR, nor
- * an LF that a dot follows: so what is between these marks is read a byte at a time.
- */
-COMPAT_WIDE
-size_t text_plain_run(struct slice bytes)
-{
-	size_t n = 0;
-
-	if (bytes.len > 0 && bytes.ptr[0] == '\n')
-		return 0;
-	while (n + MANY + AHEAD <= bytes.len && are_plain(bytes.ptr + n, MANY))
-		n += MANY;
-	while (n + LANE + AHEAD <= bytes.len && lane_is_plain(bytes.ptr + n))
-		n += LANE;
-	return n > 0 && bytes.ptr[n - 1] == '\r' ? n - 1 : n;
-}
-
 static size_t run_over(struct text *text, struct slice bytes)
 {
 	text->bytes += bytes.len;
 	text->at = bytes.ptr[bytes.len - 1] == '\n' ? TEXT_LINE : TEXT_MID;
 	return bytes.len;
+}
+
+/* From the middle of a line on: over text that is beyond doubt, and within the limit. */
+static size_t run_over_plain(struct text *text, struct slice bytes, uint64_t limit)
+{
+	uint64_t left = limit - text->bytes;
+	struct plain plain =
+		plain_run(slice_head(bytes, left < bytes.len ? (size_t)left : bytes.len));
+
+	if (plain.len == 0)
+		return 0;
+	run_over(text, slice_head(bytes, plain.len));
+	text->bytes -= plain.dots;
+	return plain.len;
 }
 
 /* How many bytes, `most` at most, are ordinary: no CR, LF or NUL. */
@@ -130,22 +97,18 @@ static size_t scan_one(struct text *text, struct slice bytes, uint64_t limit,
 
 size_t text_scan(struct text *text, struct slice bytes, uint64_t limit, enum text_found *found)
 {
-	size_t at = 0, retry = 0;
+	bool has_run = false;
+	size_t at = 0;
 
 	*found = TEXT_MORE;
 	while (at < bytes.len && *found == TEXT_MORE) {
 		struct slice rest = slice_skip(bytes, at);
 		size_t n = 0;
 
-		if (text->at == TEXT_MID && at >= retry) {
-			uint64_t left = limit - text->bytes;
-			n = text_plain_run(
-				slice_head(rest, left < rest.len ? (size_t)left : rest.len));
-			if (n > 0)
-				run_over(text, slice_head(rest, n));
-			/* What stopped the run is in the next lane: looked at once, not at each
-			 * byte. */
-			retry = at + n + LANE + AHEAD;
+		/* Once: what ends a run ends the text, or these bytes, or the limit is near. */
+		if (text->at == TEXT_MID && !has_run) {
+			n = run_over_plain(text, rest, limit);
+			has_run = true;
 		}
 		if (n == 0)
 			n = scan_one(text, rest, limit, found);
@@ -252,11 +215,8 @@ size_t text_mend(struct text *text, struct slice bytes, uint64_t limit, char *ro
 	struct mending m = { text, bytes, limit, room, room_size, 0, TEXT_MORE };
 
 	if (text->at == TEXT_MID) {
-		uint64_t left = limit - text->bytes;
-		size_t n = text_plain_run(
-			slice_head(bytes, left < bytes.len ? (size_t)left : bytes.len));
+		size_t n = run_over_plain(text, bytes, limit);
 		if (n > 0) {
-			run_over(text, slice_head(bytes, n));
 			*made = SIZE_MAX;
 			*found = TEXT_MORE;
 			return n;

@@ -47,7 +47,4 @@ size_t text_mend(struct text *text, struct slice bytes, uint64_t limit, char *ro
 /* Reads over text that nobody takes: how many bytes, up to and with the end of data (*ended). */
 size_t text_skip(struct text *text, struct slice bytes, bool *ended);
 
-/* `bytes` without what text_scan() would stop at, in one pass; public for measurement alone. */
-size_t text_plain_run(struct slice bytes);
-
 #endif
