@@ -35,7 +35,7 @@ static size_t run_over(struct text *text, struct slice bytes)
 	return bytes.len;
 }
 
-/* From the middle of a line on: over text that is beyond doubt, and within the limit. */
+/* Over text that is beyond doubt, and within the limit; 0 where none is. */
 static size_t run_over_plain(struct text *text, struct slice bytes, uint64_t limit)
 {
 	uint64_t left = limit - text->bytes;
@@ -47,6 +47,13 @@ static size_t run_over_plain(struct text *text, struct slice bytes, uint64_t lim
 	run_over(text, slice_head(bytes, plain.len));
 	text->bytes -= plain.dots;
 	return plain.len;
+}
+
+/* A line's start is as good as its middle, but for a dot. */
+static bool may_run(const struct text *text, struct slice bytes)
+{
+	return text->at == TEXT_MID ||
+	       (text->at == TEXT_LINE && bytes.len > 0 && bytes.ptr[0] != '.');
 }
 
 /* How many bytes, `most` at most, are ordinary: no CR, LF or NUL. */
@@ -106,7 +113,7 @@ size_t text_scan(struct text *text, struct slice bytes, uint64_t limit, enum tex
 		size_t n = 0;
 
 		/* Once: what ends a run ends the text, or these bytes, or the limit is near. */
-		if (text->at == TEXT_MID && !has_run) {
+		if (!has_run && may_run(text, rest)) {
 			n = run_over_plain(text, rest, limit);
 			has_run = true;
 		}
@@ -214,7 +221,7 @@ size_t text_mend(struct text *text, struct slice bytes, uint64_t limit, char *ro
 {
 	struct mending m = { text, bytes, limit, room, room_size, 0, TEXT_MORE };
 
-	if (text->at == TEXT_MID) {
+	if (may_run(text, bytes)) {
 		size_t n = run_over_plain(text, bytes, limit);
 		if (n > 0) {
 			*made = SIZE_MAX;

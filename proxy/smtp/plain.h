@@ -13,8 +13,8 @@ struct plain {
 };
 
 /*
- * How many bytes from the middle of a line on may pass: no bare CR, bare LF or NUL, no end of data.
- * The last of them is neither a CR nor a dot that begins a line.
+ * How many bytes may pass: no bare CR, bare LF or NUL, no end of data. The first is in the middle
+ * of a line, or begins one and is no dot; the last is neither a CR nor a dot that begins a line.
  */
 struct plain plain_run(struct slice bytes);
 
