@@ -375,6 +375,8 @@ int worker_run(const struct worker_setup *setup)
 	const char *why = worker_start(&worker);
 	if (why == NULL) {
 		worker_watch_all(&worker);
+		/* From now on it is judged, be it that it never comes to its first beat. */
+		worker.record->beats = 1;
 		/* We watch before we say so: thus no sibling leaves our slots alone. */
 		worker.record->up = 1;
 		channel_wake(setup->channel, -1);
