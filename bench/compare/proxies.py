@@ -5,6 +5,7 @@ asked for), all by implicit TLS, and `starttls`, where it can. What a manual rec
 set; nobody logs connections. All have the same certificates, TLS versions, ciphers and groups.
 """
 
+import contextlib
 import os
 import pathlib
 import random
@@ -99,8 +100,10 @@ class Proxy:
     def pin(self):
         """All threads of all its processes: hitch pins its workers by itself, to other cores."""
         for pid in cost.family(self.pid):
-            for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
-                os.sched_setaffinity(int(task.name), {self.cpu})
+            # One that has ended meanwhile was there for the start alone.
+            with contextlib.suppress(ProcessLookupError, FileNotFoundError):
+                for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+                    os.sched_setaffinity(int(task.name), {self.cpu})
 
     @property
     def pid(self):
