@@ -46,6 +46,8 @@ LIBS       := -lssl -lcrypto -lev -linih -lseccomp -lm -lmicrohttpd -ljansson
 # These ask the compiler, and say nothing where there is none yet.
 can         = $(shell echo 'int x;' | \
               $(CC) -O2 -Werror $(1) -xc -c -o /dev/null - 2>/dev/null && echo yes)
+can_link    = $(shell echo 'int main(void) { return 0; }' | \
+              $(CC) -O2 -Werror $(1) -xc -o /dev/null - 2>/dev/null && echo yes)
 COMPILER   := $(shell $(CC) --version 2>/dev/null | head -n 1)
 
 debug_C     = -O1 -g
@@ -70,17 +72,21 @@ endif
 ifeq ($(BUILD),release)
 FORTIFY    := $(if $(call can,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -include string.h),3,2)
 CONTROL    := $(call can,-fcf-protection)
+# A byte's path is short functions of many files. The objects are whole without it, too: archives
+# and what looks into them need no plugin.
+LTO        := -flto=auto -ffat-lto-objects
+LTO        := $(if $(call can_link,$(LTO)),$(LTO))
 endif
 
 # CFLAGS is exported by some callers with its own -O: it stands last, and wins.
 compile     = $(CC) $(STANDARD) $(WARNINGS) $($(BUILD)_C) $(FOLDER) $(CPPFLAGS) $(CFLAGS)
-link        = $(CC) $($(BUILD)_C) $(CFLAGS) $($(BUILD)_LD) -Wl,--as-needed $(LDFLAGS)
+link        = $(CC) $($(BUILD)_C) $(LTO) $(CFLAGS) $($(BUILD)_LD) -Wl,--as-needed $(LDFLAGS)
 
 # What decides how an object looks. When this text changes, everything is built again.
 STAMP      := $(B)/flags
 # Which files there are: a file that was removed leaves the archives and programs too.
 MEMBERS    := $(B)/files
-stamp_text := $(COMPILER) | $(CC) $(STANDARD) $(WARNINGS) $($(BUILD)_C) $(scan_$(BUILD)) \
+stamp_text := $(COMPILER) | $(CC) $(STANDARD) $(WARNINGS) $($(BUILD)_C) $(LTO) $(scan_$(BUILD)) \
               $($(BUILD)_LD) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) $(LIBS) | $(VERSION)
 
 # -------------------------------------------------------------------------------- sources
@@ -135,8 +141,9 @@ $(B)/%.o: %.c $(STAMP)
 # The page is part of the program.
 $(B)/proxy/monitor/page.o: proxy/monitor/page.html
 
+$(B)/base/%.o $(B)/certs/%.o $(B)/proxy/relay/%.o: private FOLDER = $(LTO)
 # The scanner is what every byte of a message goes through.
-$(B)/proxy/smtp/%.o: private FOLDER = $(scan_$(BUILD))
+$(B)/proxy/smtp/%.o: private FOLDER = $(scan_$(BUILD)) $(LTO)
 
 # The version reaches only those who print it, so that a new one builds three files.
 TELLERS    := proxy/main.c bench/sink.c bench/options.c bench/report_json.c \
