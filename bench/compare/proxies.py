@@ -28,10 +28,16 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = ROOT / os.environ.get("POSTERN_BUILD", "build/release")
 
 
+GIVEN = set()
+
+
 def free_port():
-    """Below those that the system gives to clients: they would get in the way."""
+    """Below those that the system gives to clients: they would get in the way. None twice."""
     while True:
         port = random.randrange(12000, 32000)
+        if port in GIVEN:
+            continue
+        GIVEN.add(port)
         with socket.socket() as one:
             try:
                 one.bind(("127.0.0.1", port))
