@@ -131,19 +131,24 @@ static bool to_client(struct session *s)
 	return step.act != SMTP_WAIT;
 }
 
-/* In this order, which is the inspector's: all of the client's, then one step to it. */
+/*
+ * In this order, which is the inspector's: all of the client's, then one step to it, and again
+ * where that may let more of the client's move on. So may a server that is looked for.
+ */
 static bool inspect(struct session *s)
 {
-	bool any = false, moved = true;
+	bool any = false, sent, answered;
 
-	while (moved && s->stage == STAGE_RELAY) {
-		moved = false;
+	if (s->stage != STAGE_RELAY)
+		return false;
+	do {
 		route_connect(s);
+		sent = false;
 		while (to_server(s))
-			moved = true;
-		moved |= to_client(s);
-		any |= moved;
-	}
+			sent = true;
+		answered = to_client(s);
+		any |= sent || answered;
+	} while ((answered || (sent && s->dialing != DIALING_DONE)) && s->stage == STAGE_RELAY);
 	return any || backend_goes_on(s);
 }
 
@@ -196,6 +201,14 @@ static bool gathers(const struct session *s)
 	return s->client.readable && !s->client.eof && buf->tail - buf->head < BUF_READ_BYTES;
 }
 
+/* The usual end of a turn: all that came has gone, and no more is there. Another would move
+ * nothing. */
+static bool is_settled(const struct session *s)
+{
+	return s->dialing == DIALING_DONE && !s->client.readable && !s->server.readable &&
+	       buf_empty(&s->client.in) && buf_empty(&s->server.in);
+}
+
 bool session_pump(struct session *s)
 {
 	struct pool *pool = &s->relay->pool;
@@ -208,7 +221,7 @@ bool session_pump(struct session *s)
 		if (s->dialing == DIALING_DONE && (turn == PUMP_TURNS - 1 || !gathers(s)))
 			moved |= peer_write(&s->server, &s->client.in);
 		moved |= write_client(s);
-		moved |= server_ended(s);
+		moved = server_ended(s) || (moved && !is_settled(s));
 	}
 	s->more = moved && s->stage == STAGE_RELAY;
 	if (s->stage == STAGE_RELAY && !moved)
