@@ -20,7 +20,8 @@ bool slice_starts_nocase(struct slice s, struct slice prefix)
 	if (s.len < prefix.len)
 		return false;
 	for (size_t i = 0; i < prefix.len; i++)
-		if (slice_upper(s.ptr[i]) != slice_upper(prefix.ptr[i]))
+		if (s.ptr[i] != prefix.ptr[i] &&
+		    slice_upper(s.ptr[i]) != slice_upper(prefix.ptr[i]))
 			return false;
 	return true;
 }

@@ -45,10 +45,11 @@ bool slice_eq(struct slice a, struct slice b);
 bool slice_starts_nocase(struct slice s, struct slice prefix);
 
 /* Equal but for the case of ASCII letters: the comparison of RFC 5321 section 2.4. Most that are
- * looked for in a table differ in length. */
+ * looked for in a table differ in length, or in more than a letter's case at the start. */
 static inline bool slice_eq_nocase(struct slice a, struct slice b)
 {
-	return a.len == b.len && slice_starts_nocase(a, b);
+	return a.len == b.len && (a.len == 0 || ((a.ptr[0] ^ b.ptr[0]) & ~0x20) == 0) &&
+	       slice_starts_nocase(a, b);
 }
 
 /* The offset of the first `byte` at or after `from`; s.len when there is none. */
