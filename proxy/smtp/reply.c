@@ -32,6 +32,12 @@ static enum reply_found read_line(struct reply *reply, struct slice line)
 	return sep == ' ' ? REPLY_WHOLE : REPLY_MORE;
 }
 
+static bool is_too_long(struct slice line, size_t len)
+{
+	return len > REPLY_LINE_BYTES &&
+	       (len > REPLY_CHALLENGE_BYTES || !slice_starts_nocase(line, SLICE("334")));
+}
+
 enum reply_found reply_read(struct reply *reply, struct slice waiting)
 {
 	enum reply_found found = REPLY_MORE;
@@ -39,10 +45,8 @@ enum reply_found reply_read(struct reply *reply, struct slice waiting)
 	while (found == REPLY_MORE) {
 		struct slice rest = slice_skip(waiting, reply->scanned);
 		size_t lf = slice_find(rest, '\n', 0);
-		size_t most = slice_starts_nocase(rest, SLICE("334")) ? REPLY_CHALLENGE_BYTES
-								      : REPLY_LINE_BYTES;
 		/* The line with its LF, or as much as has come and one more. */
-		if (lf + 1 > most || reply->scanned + lf + 1 > REPLY_BYTES)
+		if (is_too_long(rest, lf + 1) || reply->scanned + lf + 1 > REPLY_BYTES)
 			return REPLY_BAD;
 		if (lf == rest.len)
 			return REPLY_MORE;
