@@ -205,28 +205,31 @@ static uint8_t refuse_size(const struct smtp *smtp, const struct command *comman
 	return command->verb == VERB_BDAT && over ? SAY_TEXT_SIZE : SAY_NONE;
 }
 
+/* In this order: the first that speaks is heard. */
+#define RULES(ROW) \
+	ROW(never) \
+	ROW(bad_chunk) \
+	ROW(starttls) \
+	ROW(front) \
+	ROW(unknown) \
+	ROW(off) \
+	ROW(unhelloed) \
+	ROW(auth) \
+	ROW(chunk_not_offered) \
+	ROW(order) \
+	ROW(unauthenticated) \
+	ROW(message) \
+	ROW(parameters) \
+	ROW(recipient) \
+	ROW(size)
+
+/* Calls by name: the compiler makes one run of comparisons of them. */
 uint8_t policy_refusal(const struct smtp *smtp, const struct command *command)
 {
-	static uint8_t (*const rules[])(const struct smtp *, const struct command *) = {
-		refuse_never,
-		refuse_bad_chunk,
-		refuse_starttls,
-		refuse_front,
-		refuse_unknown,
-		refuse_off,
-		refuse_unhelloed,
-		refuse_auth,
-		refuse_chunk_not_offered,
-		refuse_order,
-		refuse_unauthenticated,
-		refuse_message,
-		refuse_parameters,
-		refuse_recipient,
-		refuse_size,
-	};
 	uint8_t say = SAY_NONE;
 
-	for (size_t i = 0; i < sizeof rules / sizeof *rules && say == SAY_NONE; i++)
-		say = rules[i](smtp, command);
+#define ROW(name) say = say == SAY_NONE ? refuse_##name(smtp, command) : say;
+	RULES(ROW)
+#undef ROW
 	return say;
 }
