@@ -147,10 +147,12 @@ enum http_found http_match(struct slice waiting)
 	enum http_found found = HTTP_NO;
 
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-		if (slice_starts_nocase(waiting, words[i]))
+		size_t most = words[i].len < waiting.len ? words[i].len : waiting.len;
+		if (!slice_eq_nocase(slice_head(waiting, most), slice_head(words[i], most)))
+			continue;
+		if (most == words[i].len)
 			return HTTP_YES;
-		if (slice_starts_nocase(words[i], waiting))
-			found = HTTP_MAYBE;
+		found = HTTP_MAYBE;
 	}
 	return found;
 }
