@@ -339,8 +339,10 @@ static void lost(struct smtp *smtp)
 static void read_server(struct smtp *smtp, struct slice waiting, struct smtp_step *step)
 {
 	struct owed *head = owed_head(smtp);
-	enum reply_found found = reply_read(&smtp->reply, waiting);
+	enum reply_found found = REPLY_MORE;
 
+	if (waiting.len > smtp->reply.scanned)
+		found = reply_read(&smtp->reply, waiting);
 	if (found == REPLY_BAD) {
 		end_next(smtp, SAY_PROTOCOL);
 		end(smtp, step);
@@ -359,11 +361,14 @@ static void read_server(struct smtp *smtp, struct slice waiting, struct smtp_ste
 /* Between two transactions, or while nothing has been said yet at all. */
 static bool drain_due(struct smtp *smtp)
 {
+	if (!smtp->draining && !smtp->expired)
+		return false;
+
 	struct owed *head = owed_head(smtp);
 	bool ungreeted =
 		!smtp->greeted && head && head->say == SAY_NONE && smtp->reply.scanned == 0;
 
-	if (!(smtp->draining || smtp->expired) || !(smtp_idle(smtp) || ungreeted))
+	if (!(smtp_idle(smtp) || ungreeted))
 		return false;
 	end_next(smtp, smtp->draining ? SAY_DRAIN : SAY_EXPIRED);
 	return true;

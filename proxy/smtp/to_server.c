@@ -42,7 +42,7 @@ static void before_greeting(struct smtp *smtp, struct slice waiting)
 {
 	bool maybe;
 
-	if (waiting.len == 0 || is_foreign(smtp, waiting, &maybe))
+	if (is_foreign(smtp, waiting, &maybe))
 		return;
 	smtp->talked = true;
 	if (!maybe && !smtp->policy->tolerate_early_talker)
@@ -184,7 +184,7 @@ static void read_command(struct smtp *smtp, struct slice waiting, struct smtp_st
 		before_greeting(smtp, waiting);
 		return;
 	}
-	if (waiting.len == 0 || !owed_has_room(smtp))
+	if (!owed_has_room(smtp))
 		return;
 	if (smtp->first && is_foreign(smtp, waiting, &maybe))
 		return;
@@ -202,9 +202,7 @@ static void read_command(struct smtp *smtp, struct slice waiting, struct smtp_st
 /* RFC 2920 section 3.1: these commands end a group, since their reply decides how to go on. */
 static void read_held(struct smtp *smtp, struct slice waiting, struct smtp_step *step)
 {
-	(void)step;
-	if (waiting.len == 0)
-		return;
+	(void)waiting, (void)step;
 	smtp->held_input = true;
 	if (smtp->policy->tolerate_pipelining)
 		return;
@@ -214,9 +212,7 @@ static void read_held(struct smtp *smtp, struct slice waiting, struct smtp_step 
 
 static void read_held_tls(struct smtp *smtp, struct slice waiting, struct smtp_step *step)
 {
-	(void)step;
-	if (waiting.len == 0)
-		return;
+	(void)waiting, (void)step;
 	owed_drop_tail(smtp);
 	owed_say(smtp, VERB_UNKNOWN, SAY_STARTTLS_INJECTION);
 }
@@ -387,6 +383,6 @@ void smtp_to_server(struct smtp *smtp, struct slice waiting, struct smtp_step *s
 		return;
 	if (smtp->helo_due)
 		send_helo(smtp, step);
-	else
+	else if (waiting.len > 0)
 		read[smtp->mode](smtp, waiting, step);
 }
