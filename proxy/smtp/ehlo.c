@@ -105,11 +105,10 @@ static struct line line_parse(struct slice text)
 {
 	struct slice rest = slice_skip(text, 4);
 	struct line line = { .name = slice_word(&rest) };
-	size_t equals = slice_find(line.name, '=', 0);
 
 	/* "AUTH=LOGIN PLAIN", the spelling of before RFC 2554, that old clients look for. */
-	if (slice_eq_nocase(slice_head(line.name, equals), SLICE("AUTH")))
-		line.name = slice_head(line.name, equals);
+	if (slice_eq_nocase(slice_head(line.name, 5), SLICE("AUTH=")))
+		line.name = slice_head(line.name, 4);
 	line.args =
 		line.name.ptr
 			? slice_of(line.name.ptr + line.name.len,
@@ -210,25 +209,22 @@ static uint32_t own_keywords(const struct smtp *smtp)
 	return own & ~(smtp->server_keywords & ~lacking(smtp) & ~KEYWORD_BIT(KEYWORD_STARTTLS));
 }
 
-void ehlo_read(struct smtp *smtp, struct slice reply)
+static void learn(struct smtp *smtp, const struct line *line, bool is_shown)
 {
-	smtp->server_keywords = smtp->client_keywords = 0;
-	reply_line(&reply);
-	while (reply.len > 0) {
-		struct line line = line_parse(reply_line(&reply));
-		if (line.keyword == KEYWORD_COUNT)
-			continue;
-		smtp->server_keywords |= KEYWORD_BIT(line.keyword);
-		if (shown(smtp, &line))
-			smtp->client_keywords |= KEYWORD_BIT(line.keyword);
-	}
-	smtp->client_keywords |= own_keywords(smtp);
+	uint32_t bit = line->keyword == KEYWORD_COUNT ? 0 : KEYWORD_BIT(line->keyword);
+
+	smtp->server_keywords |= bit;
+	smtp->client_keywords |= is_shown ? bit : 0;
 }
 
-void ehlo_from_helo(struct smtp *smtp)
+/* What is written later is known now: the client's next command hangs on it. */
+static void learn_rest(struct smtp *smtp, struct slice left)
 {
-	smtp->server_keywords = 0;
-	smtp->client_keywords = own_keywords(smtp);
+	while (left.len > 0) {
+		struct line line = line_parse(reply_line(&left));
+		learn(smtp, &line, shown(smtp, &line));
+	}
+	smtp->client_keywords |= own_keywords(smtp);
 }
 
 static bool more_shown(const struct smtp *smtp, struct slice left)
@@ -343,35 +339,40 @@ static void write_own(struct writer *w, const struct smtp *smtp)
 	}
 }
 
-/* As one of several; whether it is the last shows later. */
-static void write_line(struct writer *w, const struct smtp *smtp, struct slice text, bool greeting)
+/* The first line is no keyword. */
+static void write_greeting(struct writer *w, struct slice text)
 {
-	struct line line = greeting ? (struct line){ .keyword = KEYWORD_COUNT } : line_parse(text);
-
-	if (!greeting && !shown(smtp, &line))
-		return;
 	write_str(w, "250-");
-	if (greeting)
-		write_slice(w, slice_skip(text, 4));
-	else
-		write_keyword(w, smtp, &line);
+	write_slice(w, slice_skip(text, 4));
 	write_str(w, "\r\n");
 }
 
-size_t ehlo_write(const struct smtp *smtp, struct slice left, bool whole, char *room,
-		  size_t room_size, size_t *made)
+size_t ehlo_write(struct smtp *smtp, struct slice left, bool whole, char *room, size_t room_size,
+		  size_t *made)
 {
 	struct writer w = { .to = room, .size = room_size };
-	size_t all = left.len, last = 0, end = 0;
+	size_t all = left.len, last = 0;
 
-	/* A line grows by a few digits at most. */
-	while (left.len > 0 && w.len + REPLY_LINE_BYTES + 256 < room_size) {
-		end = w.len;
-		write_line(&w, smtp, reply_line(&left), whole);
-		whole = false;
-		if (w.len > end)
-			last = end;
+	if (whole) {
+		smtp->server_keywords = smtp->client_keywords = 0;
+		write_greeting(&w, reply_line(&left));
 	}
+	/* Each as one of several; whether it is the last shows later. It grows by a few digits at
+	 * most. */
+	while (left.len > 0 && w.len + REPLY_LINE_BYTES + 256 < room_size) {
+		struct line line = line_parse(reply_line(&left));
+		bool is_shown = shown(smtp, &line);
+		if (whole)
+			learn(smtp, &line, is_shown);
+		if (!is_shown)
+			continue;
+		last = w.len;
+		write_str(&w, "250-");
+		write_keyword(&w, smtp, &line);
+		write_str(&w, "\r\n");
+	}
+	if (whole)
+		learn_rest(smtp, left);
 	if (w.len > 0 && !more_shown(smtp, left))
 		room[last + 3] = ' ';
 	if (left.len == 0)

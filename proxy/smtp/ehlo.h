@@ -49,18 +49,14 @@ struct slice ehlo_mechanism(struct slice *rest);
  */
 void ehlo_set_lack(struct smtp *smtp, const struct lack *lack);
 
-/* Reads a whole EHLO reply: sets server_keywords, and client_keywords as they will be shown. */
-void ehlo_read(struct smtp *smtp, struct slice reply);
-
 /*
  * The next piece of the reply as the client gets it: how much of `left`, what is left of the reply
- * as received, becomes the text in `room`, *made bytes. `whole`: nothing of it has been said yet.
+ * as received, becomes the text in `room`, *made bytes. `whole`: nothing of it has been said yet;
+ * then all of it is read, too, for server_keywords, and client_keywords as they will be shown. The
+ * first line of a reply to HELO will do: the server's words, our keywords.
  */
-size_t ehlo_write(const struct smtp *smtp, struct slice left, bool whole, char *room,
-		  size_t room_size, size_t *made);
-
-/* The server's reply to HELO as the answer to the client's EHLO: its words, our keywords. */
-void ehlo_from_helo(struct smtp *smtp);
+size_t ehlo_write(struct smtp *smtp, struct slice left, bool whole, char *room, size_t room_size,
+		  size_t *made);
 
 /* The keyword of a parameter of MAIL or RCPT (`SIZE`, `RET`...); KEYWORD_COUNT where none is known.
  */

@@ -130,7 +130,6 @@ static void deliver_helo(struct smtp *smtp, struct slice waiting, struct smtp_st
 	size_t made = 0;
 	struct slice rest = waiting, line = reply_line(&rest);
 
-	ehlo_from_helo(smtp);
 	ehlo_write(smtp, slice_head(waiting, line.len), true, step->room, step->room_size, &made);
 	swap(smtp, step, slice_of(step->room, made));
 }
@@ -138,14 +137,12 @@ static void deliver_helo(struct smtp *smtp, struct slice waiting, struct smtp_st
 static void deliver_hello(struct smtp *smtp, const struct owed *owed, struct slice waiting,
 			  struct smtp_step *step)
 {
-	if (smtp->reply.code >= 400 || owed->verb == VERB_HELO) {
+	if (smtp->reply.code >= 400 || owed->verb == VERB_HELO)
 		deliver(smtp, waiting, step);
-	} else if (owed->flags & OWED_HELO) {
+	else if (owed->flags & OWED_HELO)
 		deliver_helo(smtp, waiting, step);
-	} else {
-		ehlo_read(smtp, slice_head(waiting, smtp->reply.scanned));
+	else
 		emit_begin(smtp, waiting, step, EMIT_EHLO);
-	}
 }
 
 /* A greeting is passed on, or kept from a client that has had one before STARTTLS. */
