@@ -14,21 +14,11 @@ static inline unsigned char is(char c, char wanted)
 	return c == wanted ? 0xff : 0;
 }
 
-/* A line of nothing but a dot may begin behind a byte of these. */
-static inline bool may_end(const char *p, size_t count)
-{
-	unsigned char end = 0;
-
-	for (size_t i = 0; i < count; i++)
-		end |= is(p[i + 1], '\n') & is(p[i + 2], '.') & is(p[i + 3], '\r');
-	return end != 0;
-}
-
 /*
  * Each CR is followed by LF, each LF but the first byte follows a CR, no LF has a dot and a CR
  * behind it, no NUL. Then *dots grows by the LFs that a dot follows. Without a branch in the loop,
- * so that the compiler makes vector code of it, and with the least it can do: few lines begin with
- * a dot. A byte that is amiss is taken for a NUL: the least of all tells.
+ * so that the compiler makes vector code of it. A byte that is amiss is taken for a NUL: the least
+ * of all tells.
  */
 static inline bool are_plain(const char *p, size_t count, size_t *dots)
 {
@@ -37,12 +27,12 @@ static inline bool are_plain(const char *p, size_t count, size_t *dots)
 #pragma GCC unroll 14
 	for (size_t i = 0; i < count; i++) {
 		unsigned char cr = is(p[i], '\r'), lf = is(p[i + 1], '\n');
-		unsigned char good = (unsigned char)(p[i] & ~(cr ^ lf));
-		unsigned char dot = lf & is(p[i + 2], '.');
+		unsigned char dot = lf & is(p[i + 2], '.'), end = dot & is(p[i + 3], '\r');
+		unsigned char good = (unsigned char)(p[i] & ~((cr ^ lf) | end));
 		least = good < least ? good : least;
 		found = (unsigned char)(found - dot);
 	}
-	if (least == 0 || (found > 0 && may_end(p, count)))
+	if (least == 0)
 		return false;
 	*dots += found;
 	return true;
