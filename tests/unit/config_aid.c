@@ -126,9 +126,10 @@ char *printed(const struct config *config, enum config_print what)
 
 char *effective(const struct config *config)
 {
-	char *text = printed(config, CONFIG_EFFECTIVE), *line = strchr(text, '\n');
+	char *text = printed(config, CONFIG_EFFECTIVE);
+	size_t first = strcspn(text, "\n");
 
-	memmove(text, line, strlen(line) + 1);
+	memmove(text, text + first, strlen(text + first) + 1);
 	return text;
 }
 
