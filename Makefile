@@ -74,19 +74,19 @@ FORTIFY    := $(if $(call can,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -include str
 CONTROL    := $(call can,-fcf-protection)
 # A byte's path is short functions of many files. The objects are whole without it, too: archives
 # and what looks into them need no plugin.
-LTO        := -flto=auto -ffat-lto-objects
-LTO        := $(if $(call can_link,$(LTO)),$(LTO))
+WHOLE      := -flto=auto -ffat-lto-objects
+lto_release := $(if $(call can_link,$(WHOLE)),$(WHOLE))
 endif
 
 # CFLAGS is exported by some callers with its own -O: it stands last, and wins.
 compile     = $(CC) $(STANDARD) $(WARNINGS) $($(BUILD)_C) $(FOLDER) $(CPPFLAGS) $(CFLAGS)
-link        = $(CC) $($(BUILD)_C) $(LTO) $(CFLAGS) $($(BUILD)_LD) -Wl,--as-needed $(LDFLAGS)
+link        = $(CC) $($(BUILD)_C) $(lto_$(BUILD)) $(CFLAGS) $($(BUILD)_LD) -Wl,--as-needed $(LDFLAGS)
 
 # What decides how an object looks. When this text changes, everything is built again.
 STAMP      := $(B)/flags
 # Which files there are: a file that was removed leaves the archives and programs too.
 MEMBERS    := $(B)/files
-stamp_text := $(COMPILER) | $(CC) $(STANDARD) $(WARNINGS) $($(BUILD)_C) $(LTO) $(scan_$(BUILD)) \
+stamp_text := $(COMPILER) | $(CC) $(STANDARD) $(WARNINGS) $($(BUILD)_C) $(lto_$(BUILD)) $(scan_$(BUILD)) \
               $($(BUILD)_LD) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) $(LIBS) | $(VERSION)
 
 # -------------------------------------------------------------------------------- sources
@@ -141,9 +141,9 @@ $(B)/%.o: %.c $(STAMP)
 # The page is part of the program.
 $(B)/proxy/monitor/page.o: proxy/monitor/page.html
 
-$(B)/base/%.o $(B)/certs/%.o $(B)/proxy/relay/%.o: private FOLDER = $(LTO)
+$(B)/base/%.o $(B)/certs/%.o $(B)/proxy/relay/%.o: private FOLDER = $(lto_$(BUILD))
 # The scanner is what every byte of a message goes through.
-$(B)/proxy/smtp/%.o: private FOLDER = $(scan_$(BUILD)) $(LTO)
+$(B)/proxy/smtp/%.o: private FOLDER = $(scan_$(BUILD)) $(lto_$(BUILD))
 
 # The version reaches only those who print it, so that a new one builds three files.
 TELLERS    := proxy/main.c bench/sink.c bench/options.c bench/report_json.c \

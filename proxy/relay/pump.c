@@ -201,8 +201,10 @@ static bool gathers(const struct session *s)
 	return s->client.readable && !s->client.eof && buf->tail - buf->head < BUF_READ_BYTES;
 }
 
-/* The usual end of a turn: all that came has gone, and no more is there. Another would move
- * nothing. */
+/*
+ * The usual end of a turn: all that came has gone, and no more is there. Another would move
+ * nothing.
+ */
 static bool is_settled(const struct session *s)
 {
 	return s->dialing == DIALING_DONE && !s->client.readable && !s->server.readable &&

@@ -1,5 +1,6 @@
 #include "proxy/smtp/command.h"
 
+#include "proxy/smtp/lane.h"
 #include "proxy/smtp/say.h"
 #include "proxy/smtp/verbs.h"
 
@@ -27,49 +28,27 @@ static size_t line_limit(struct slice waiting, bool sasl)
 	return sasl || auth ? COMMAND_AUTH_BYTES : COMMAND_LINE_BYTES;
 }
 
-/* Eight bytes at a time: the compiler makes vector code of it for any processor. */
-typedef unsigned char lane __attribute__((vector_size(8)));
-
-static inline bool lane_is_plain(const char *p)
+static inline bool is_plain(lane bytes)
 {
-	lane bytes;
-	uint64_t any;
-
-	memcpy(&bytes, p, sizeof bytes);
-	bytes = (lane)(bytes < ' ') | (lane)(bytes == 0x7f);
-	memcpy(&any, &bytes, sizeof any);
-	return any == 0;
+	return !lane_any((lane)(bytes < ' ') | (lane)(bytes == 0x7f));
 }
 
 /* From `at` on, behind all that can be wrong for its place alone: neither a control byte nor a DEL.
  */
 static size_t skip_plain(struct slice s, size_t at)
 {
-	while (at + sizeof(lane) <= s.len && lane_is_plain(s.ptr + at))
-		at += sizeof(lane);
+	while (at + LANE <= s.len && is_plain(lane_at(s.ptr + at)))
+		at += LANE;
 	while (at < s.len && (unsigned char)s.ptr[at] >= ' ' && s.ptr[at] != 0x7f)
 		at++;
 	return at;
 }
 
-/* The length of a line that has nothing amiss at all, as most; 0: it must be read more closely. */
-static size_t plain_line(struct slice waiting)
-{
-	size_t end = skip_plain(slice_head(waiting, COMMAND_LINE_BYTES - 2), 0);
-	bool crlf =
-		end + 1 < waiting.len && waiting.ptr[end] == '\r' && waiting.ptr[end + 1] == '\n';
-
-	return crlf && waiting.ptr[0] != ' ' ? end + 2 : 0;
-}
-
 enum line_found line_read(struct slice waiting, bool sasl, bool mend_lf, size_t *scanned,
 			  size_t *len, uint8_t *say)
 {
-	*len = *scanned == 0 ? plain_line(waiting) : 0;
-	if (*len > 0)
-		return LINE_WHOLE;
-
 	size_t limit = line_limit(waiting, sasl);
+
 	for (size_t at = *scanned; at < waiting.len; at++) {
 		if (at > 0 && waiting.ptr[at - 1] != '\r')
 			at = skip_plain(slice_head(waiting, limit), at);

@@ -1,31 +1,11 @@
 #include "proxy/smtp/message.h"
 
+#include "proxy/smtp/lane.h"
 #include "proxy/smtp/plain.h"
 
 void text_begin(struct text *text)
 {
 	*text = (struct text){ .at = TEXT_LINE };
-}
-
-/* Sixteen bytes at a time: the compiler makes vector code of it for any processor. */
-typedef unsigned char lane __attribute__((vector_size(16)));
-
-enum { LANE = sizeof(lane) };
-
-static inline lane lane_at(const char *p)
-{
-	lane bytes;
-
-	memcpy(&bytes, p, sizeof bytes);
-	return bytes;
-}
-
-static inline bool lane_any(lane bits)
-{
-	uint64_t halves[2];
-
-	memcpy(halves, &bits, sizeof halves);
-	return (halves[0] | halves[1]) != 0;
 }
 
 static size_t run_over(struct text *text, struct slice bytes)

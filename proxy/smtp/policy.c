@@ -205,31 +205,28 @@ static uint8_t refuse_size(const struct smtp *smtp, const struct command *comman
 	return command->verb == VERB_BDAT && over ? SAY_TEXT_SIZE : SAY_NONE;
 }
 
-/* In this order: the first that speaks is heard. */
-#define RULES(ROW) \
-	ROW(never) \
-	ROW(bad_chunk) \
-	ROW(starttls) \
-	ROW(front) \
-	ROW(unknown) \
-	ROW(off) \
-	ROW(unhelloed) \
-	ROW(auth) \
-	ROW(chunk_not_offered) \
-	ROW(order) \
-	ROW(unauthenticated) \
-	ROW(message) \
-	ROW(parameters) \
-	ROW(recipient) \
-	ROW(size)
-
-/* Calls by name: the compiler makes one run of comparisons of them. */
+/* In this order: the first that speaks is heard. Called by name, as the compiler makes one run of
+ * comparisons of them. */
 uint8_t policy_refusal(const struct smtp *smtp, const struct command *command)
 {
 	uint8_t say = SAY_NONE;
 
-#define ROW(name) say = say == SAY_NONE ? refuse_##name(smtp, command) : say;
-	RULES(ROW)
-#undef ROW
+#define RULE(name) say = say == SAY_NONE ? refuse_##name(smtp, command) : say
+	RULE(never);
+	RULE(bad_chunk);
+	RULE(starttls);
+	RULE(front);
+	RULE(unknown);
+	RULE(off);
+	RULE(unhelloed);
+	RULE(auth);
+	RULE(chunk_not_offered);
+	RULE(order);
+	RULE(unauthenticated);
+	RULE(message);
+	RULE(parameters);
+	RULE(recipient);
+	RULE(size);
+#undef RULE
 	return say;
 }
