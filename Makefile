@@ -320,7 +320,7 @@ bench: ## a short run through Postern with the sink behind it, and a page with p
 
 bench-check: ## instructions for a handshake, a command, a byte, beside those kept (callgrind)
 	$(Q)dist/install-packages build run test
-	$(Q)$(MAKE) $(JOBS) BUILD=release programs
+	$(Q)$(MAKE) $(JOBS) BUILD=release all
 	$(Q)POSTERN_BUILD=$(OUT)/release $(PYTHON) bench/check $(if $(KEEP),--keep)
 
 bench-own: ## handshakes that one core of postern-bench drives, beside openssl s_time
